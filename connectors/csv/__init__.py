@@ -1,0 +1,1 @@
+"""CSV files: one line is one message; everything that differs per partner stands in a mapping file."""

@@ -1,0 +1,1 @@
+"""JSON over REST: the canonical events themselves, or a platform's own JSON with its own names."""

@@ -1,0 +1,209 @@
+"""What ``decide`` is fed with: frozen values, read from the store after the locks, never cached.
+
+Instants are aware UTC datetimes; validity is half-open ``[valid_from, valid_until)``; ``None`` as an end means "no
+end" (a ``ja`` without an end is never in force).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from contracts.agreement import Agreement, Ground
+from contracts.identity import Category, LegalBasis, LegalFramework, Oin, Purpose, Role
+from contracts.kinds.base import Flow
+
+
+class Choice(StrEnum):
+    """What the person answered (`keuze`)."""
+
+    YES = "ja"
+    NO = "nee"
+
+
+class StatementStatus(StrEnum):
+    """How a statement stands: ``ingetrokken`` by the person, ``herroepen`` by its recorder, ``ongeldig``: wrong."""
+
+    REQUESTED = "gevraagd"
+    GIVEN = "gegeven"
+    REFUSED = "geweigerd"
+    TO_CONFIRM = "te-bevestigen"
+    WITHDRAWN = "ingetrokken"
+    REVOKED = "herroepen"
+    EXPIRED = "verlopen"
+    INVALID = "ongeldig"
+
+
+class ObjectionOutcome(StrEnum):
+    """Outcome of an objection (`bezwaar`), AVG art. 21."""
+
+    PENDING = "open"
+    UPHELD = "gehonoreerd"
+    REJECTED = "afgewezen"
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """An organisation as the gate sees it."""
+
+    organisation: Oin
+    role: Role
+    active: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Involvement:
+    """That an organisation takes part in a person's traject; ``awaited`` when its opening message still waits."""
+
+    organisation: Oin
+    trajectory: str
+    framework: LegalFramework
+    valid_from: datetime
+    valid_until: datetime | None = None
+    awaited: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolment:
+    """A praktijkovereenkomst (POK): basis AVG 6(1)(b), only between the parties that it names."""
+
+    parties: frozenset[Oin]
+    valid_from: datetime
+    valid_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A person's consent or refusal. In a ``nee`` each of the four scopes may be ``None``: all.
+
+    ``confirmed`` says since when the part of each verstrekker is in force (only for ``ja``).
+    ``ended_at`` is the instant of withdrawal or revocation; ``invalid``: its notice or authority proved wrong.
+    """
+
+    id: str
+    basis: LegalBasis
+    choice: Choice
+    purposes: frozenset[Purpose] | None
+    categories: frozenset[Category] | None
+    senders: frozenset[Oin] | None
+    receivers: frozenset[Oin] | None
+    given_at: datetime
+    valid_from: datetime
+    valid_until: datetime | None
+    requested: bool = False
+    invalid: bool = False
+    ended_at: datetime | None = None
+    confirmed: Mapping[Oin, datetime] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """A stopverzoek: stops all consent flows of each verstrekker until that one's officer confirms or lifts it.
+
+    ``asked``: the verstrekkers whose flows it stopped, and who must answer (``None``: every one). For all others it is
+    a general ``nee`` at its instant, as it is for one who confirmed it.
+    """
+
+    id: str
+    at: datetime
+    confirmed: frozenset[Oin] = frozenset()
+    lifted: frozenset[Oin] = frozenset()
+    asked: frozenset[Oin] | None = None
+
+    def pending(self, sender: Oin) -> bool:
+        """True while this verstrekker still has to confirm or lift it."""
+        return (self.asked is None or sender in self.asked) and sender not in self.confirmed | self.lifted
+
+
+@dataclass(frozen=True, slots=True)
+class Restriction:
+    """A beperking (AVG art. 18) on flows of ``senders``; ``None`` as receivers or purpose means all."""
+
+    id: str
+    senders: frozenset[Oin]
+    receivers: frozenset[Oin] | None
+    purpose: Purpose | None
+    valid_from: datetime
+    valid_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Objection:
+    """A bezwaar (AVG art. 21): restricts while pending; upheld, it closes a grondslag for good."""
+
+    id: str
+    senders: frozenset[Oin]
+    receivers: frozenset[Oin] | None
+    purpose: Purpose | None
+    at: datetime
+    outcome: ObjectionOutcome = ObjectionOutcome.PENDING
+
+
+@dataclass(frozen=True, slots=True)
+class SecrecyRelease:
+    """An ontheffing geheimhouding by ``holder`` for ``receiver``; beside, not instead of, explicit consent."""
+
+    id: str
+    holder: Oin
+    receiver: Oin
+    at: datetime
+    ended_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PersonFacts:
+    """All that is known of one person (of all persons joined with it). The default knows and so allows nothing."""
+
+    known: bool = False
+    erased: bool = False
+    deceased: bool = False
+    involvements: tuple[Involvement, ...] = ()
+    enrolments: tuple[Enrolment, ...] = ()
+    statements: tuple[Statement, ...] = ()
+    stops: tuple[Stop, ...] = ()
+    restrictions: tuple[Restriction, ...] = ()
+    objections: tuple[Objection, ...] = ()
+    secrecy_releases: tuple[SecrecyRelease, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RuleFacts:
+    """What the region agreed about one pair of organisations; about no person."""
+
+    sender: Party | None
+    receiver: Party | None
+    mandate_active: bool  # the sender's machtiging and system, and its kinds allow this kind
+    mandate_kinds: frozenset[str] | None  # None: every kind
+    push_active: bool  # for a push: the subscription's systeem and machtiging are active; else True
+    agreements: tuple[Agreement, ...] = ()
+    grounds: tuple[Ground, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Everything one decision rests on."""
+
+    rules: RuleFacts
+    person: PersonFacts
+    log_writable: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One flow that is asked for: sender, receiver, kind and doel, with the categories of the actual payload.
+
+    ``required`` must be covered or all is refused; ``optional`` is left out where uncovered. A payload that bears a
+    BSN has ``Category.BSN`` in ``optional``. ``trajectory``: the traject that an opening message opens.
+    ``flows``: those of the kind in the catalogue; none means that nobody may send it.
+    """
+
+    sender: Oin
+    receiver: Oin
+    kind: str
+    purpose: Purpose
+    required: frozenset[Category]
+    optional: frozenset[Category] = frozenset()
+    opens: bool = False
+    about_person: bool = True
+    trajectory: str | None = None
+    flows: tuple[Flow, ...] = ()

@@ -1,0 +1,71 @@
+"""Gives committed entries their place in the tree: from the queue into entries and nodes, in one transaction.
+
+It takes whatever is visible, lowest id first. Ids commit out of order, so it never asks for ``id > last``: a row that
+shows up late is simply taken late. What belongs to one person still keeps its order, because those ids are drawn
+under that person's lock.
+"""
+
+from itertools import islice
+from typing import Final
+
+from sqlalchemy import Connection, delete, func, insert, select
+
+from consent.log import reading
+from consent.log.merkle import perfect_root
+from consent.log.tables import ledger_entry, ledger_node, ledger_pending
+from consent.log.tiles import HEIGHT, WIDTH
+
+SEQUENCER_LOCK: Final = 0x6875_625F_6C6F_6731  # "hub_log1"
+SIGNER_LOCK: Final = 0x6875_625F_6C6F_6732  # "hub_log2"
+_CHUNK: Final = 1_000  # ids in one DELETE
+
+
+def only_one(connection: Connection, lock: int) -> None:
+    """Wait until no other transaction holds this lock; held until the transaction ends.
+
+    PostgreSQL: an advisory lock, to be taken as the transaction's first statement (READ COMMITTED), so that what is
+    read next is what the one before has committed. SQLite: the caller's ``BEGIN IMMEDIATE`` is that lock already.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(select(func.pg_advisory_xact_lock(lock)))
+
+
+def sequence(connection: Connection, limit: int) -> int | None:
+    """Move at most ``limit`` waiting entries into the tree; the new number of leaves, or ``None`` if nothing waited.
+
+    Never commits. A crash before the caller's commit leaves queue and tree as they were; after it, the entries stand at
+    their index for ever and are waiting no more. Two sequencers at once take turns.
+    """
+    only_one(connection, SEQUENCER_LOCK)
+    waiting = connection.execute(select(ledger_pending).order_by(ledger_pending.c.id).limit(limit)).all()
+    if not waiting:
+        return None
+    start = reading.size(connection)
+    connection.execute(
+        insert(ledger_entry),
+        [{"idx": start + at, "entry_id": row.entry_id, "commitment": row.commitment} for at, row in enumerate(waiting)],
+    )
+    size = start + len(waiting)
+    _add_nodes(connection, start, size)
+    ids = iter([row.id for row in waiting])
+    while chunk := list(islice(ids, _CHUNK)):
+        connection.execute(delete(ledger_pending).where(ledger_pending.c.id.in_(chunk)))
+    return size
+
+
+def _add_nodes(connection: Connection, old: int, new: int) -> None:
+    """Write the hash of every tile that became full between ``old`` and ``new`` leaves, lowest level first."""
+    for level in range(1, 64 // HEIGHT):
+        full = _newly_full(level, old, new)
+        if not full:
+            return
+        rows = [{"level": level, "n": n, "hash": _tile_root(connection, level - 1, n)} for n in full]
+        connection.execute(insert(ledger_node), rows)
+
+
+def _newly_full(level: int, old: int, new: int) -> list[int]:
+    return list(range(old >> (HEIGHT * level), new >> (HEIGHT * level)))
+
+
+def _tile_root(connection: Connection, level: int, index: int) -> bytes:
+    return perfect_root(reading.hashes(connection, level, index * WIDTH, WIDTH))

@@ -1,0 +1,153 @@
+"""Reading the facts about persons, many at once, inside the transaction that decides on them and after its locks."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, select
+
+from consent.any_of import any_of
+from consent.facts import Choice, Involvement, PersonFacts, SecrecyRelease, Statement, Stop
+from consent.tables import involvement, person, secrecy_release, statement, statement_part, stop, stop_answer
+from contracts.identity import Category, LegalBasis, LegalFramework, Oin, Purpose
+
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+
+_PERSONS = select(person).where(any_of(person.c.root, "roots"))
+#: Of a statement only what decides: not the notice that was shown, nor what lies sealed.
+_DECIDING = [c for c in statement.c if c.name not in ("notice", "authority_sealed", "reason_sealed")]
+_BY_PERSON = {
+    table.name: select(*columns).where(any_of(table.c.person_id, "persons"))
+    for table, columns in (
+        (involvement, involvement.c),
+        (statement, _DECIDING),
+        (stop, stop.c),
+        (secrecy_release, secrecy_release.c),
+    )
+}
+_PARTS = select(statement_part).where(any_of(statement_part.c.statement_id, "ids"))
+_ANSWERS = select(stop_answer).where(any_of(stop_answer.c.stop_id, "ids"))
+
+
+@dataclass(frozen=True, slots=True)
+class PersonRecord:
+    """A person's facts; ``latest``: the newest instant at which one of them was recorded or ended.
+
+    Nothing may be decided for this person as of an earlier instant, or a clock set back would undo a withdrawal.
+    """
+
+    facts: PersonFacts = field(default_factory=PersonFacts)
+    latest: datetime = _LONG_AGO
+    members: frozenset[str] = frozenset()  # handles of all persons joined under this root
+
+
+def read_persons(connection: Connection, roots: Collection[str]) -> dict[str, PersonRecord]:
+    """The facts of each root; a root that does not exist gets the empty record, which allows nothing."""
+    found: dict[str, list[Row[Any]]] = defaultdict(list)
+    for row in connection.execute(_PERSONS, {"roots": list(roots)}):
+        found[row.root].append(row)
+    root_of = {row.person_id: root for root, rows in found.items() for row in rows}
+    rows = {name: _grouped(connection, name, root_of) for name in _BY_PERSON}
+    parts = _parts(connection, [r.statement_id for group in rows["statement"].values() for r in group])
+    answers = _answers(connection, [r.stop_id for group in rows["stop"].values() for r in group])
+    return {
+        root: _record(found.get(root, []), {name: group.get(root, []) for name, group in rows.items()}, parts, answers)
+        for root in roots
+    }
+
+
+def _grouped(connection: Connection, name: str, root_of: Mapping[str, str]) -> dict[str, list[Row[Any]]]:
+    groups: dict[str, list[Row[Any]]] = defaultdict(list)
+    for row in connection.execute(_BY_PERSON[name], {"persons": list(root_of)}):
+        groups[root_of[row.person_id]].append(row)
+    return groups
+
+
+def _parts(connection: Connection, ids: list[str]) -> dict[str, dict[Oin, datetime]]:
+    # Asked also of no ids: whether somebody ever said anything must not show in the work that is done.
+    parts: dict[str, dict[Oin, datetime]] = defaultdict(dict)
+    for row in connection.execute(_PARTS, {"ids": ids}):
+        parts[row.statement_id][Oin(row.sender)] = row.confirmed_at
+    return parts
+
+
+def _answers(connection: Connection, ids: list[str]) -> dict[str, list[Row[Any]]]:
+    answers: dict[str, list[Row[Any]]] = defaultdict(list)
+    for row in connection.execute(_ANSWERS, {"ids": ids}):
+        answers[row.stop_id].append(row)
+    return answers
+
+
+def _record(
+    persons: Iterable[Row[Any]],
+    rows: Mapping[str, list[Row[Any]]],
+    parts: Mapping[str, dict[Oin, datetime]],
+    answers: Mapping[str, list[Row[Any]]],
+) -> PersonRecord:
+    persons = list(persons)
+    facts = PersonFacts(
+        known=bool(persons),
+        erased=any(p.erased_at is not None for p in persons),
+        deceased=any(p.deceased_at is not None for p in persons),
+        involvements=tuple(_involvement(r) for r in rows["involvement"]),
+        statements=tuple(to_statement(r, parts.get(r.statement_id, {})) for r in rows["statement"]),
+        stops=tuple(_stop(r, answers.get(r.stop_id, [])) for r in rows["stop"]),
+        secrecy_releases=tuple(_secrecy_release(r) for r in rows["secrecy_release"]),
+    )
+    instants = [p.erased_at for p in persons] + [p.deceased_at for p in persons]
+    instants += [r.valid_from for r in rows["involvement"] if r.opened_by is not None]  # begun by a release
+    for r in rows["statement"]:
+        instants += [r.recorded_at, r.ended_at, r.invalid_at, *parts.get(r.statement_id, {}).values()]
+    for r in rows["stop"]:
+        instants += [r.at, *(a.at for a in answers.get(r.stop_id, []))]
+    for r in rows["secrecy_release"]:
+        instants += [r.recorded_at, r.ended_at]
+    latest = max((i for i in instants if i is not None), default=_LONG_AGO)
+    return PersonRecord(facts, latest, frozenset(p.person_id for p in persons))
+
+
+def _involvement(row: Row[Any]) -> Involvement:
+    return Involvement(
+        Oin(row.organisation),
+        row.trajectory_id,
+        LegalFramework(row.framework),
+        row.valid_from,
+        row.valid_until,
+    )
+
+
+def to_statement(row: Row[Any], confirmed: Mapping[Oin, datetime]) -> Statement:
+    """A row of ``statement`` with the parts that verstrekkers confirmed."""
+    return Statement(
+        id=row.statement_id,
+        basis=LegalBasis(row.basis),
+        choice=Choice(row.choice),
+        purposes=None if row.purposes is None else frozenset(map(Purpose, row.purposes)),
+        categories=None if row.categories is None else frozenset(map(Category, row.categories)),
+        senders=None if row.senders is None else frozenset(map(Oin, row.senders)),
+        receivers=None if row.receivers is None else frozenset(map(Oin, row.receivers)),
+        given_at=row.given_at,
+        valid_from=row.valid_from,
+        valid_until=row.valid_until,
+        requested=row.requested,
+        invalid=row.invalid_at is not None,
+        ended_at=row.ended_at,
+        confirmed=dict(confirmed),
+    )
+
+
+def _stop(row: Row[Any], answers: Iterable[Row[Any]]) -> Stop:
+    told = {a.sender: a.answer for a in answers}
+    return Stop(
+        row.stop_id,
+        row.at,
+        confirmed=frozenset(Oin(s) for s, answer in told.items() if answer == "bevestigd"),
+        lifted=frozenset(Oin(s) for s, answer in told.items() if answer == "opgeheven"),
+        asked=frozenset(map(Oin, row.asked)),
+    )
+
+
+def _secrecy_release(row: Row[Any]) -> SecrecyRelease:
+    return SecrecyRelease(row.release_id, Oin(row.holder), Oin(row.receiver), row.at, row.ended_at)

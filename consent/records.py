@@ -1,0 +1,174 @@
+"""Writing statements, stops and releases from secrecy, in the caller's transaction. Never commits.
+
+The caller holds the person's lock: shared for what only adds a possibility, exclusive for what takes one away.
+"""
+
+from collections.abc import Collection, Iterable
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, Text, insert, select, type_coerce, update
+
+from consent.facts import Choice, Statement, StatementStatus
+from consent.reading import to_statement
+from consent.tables import involvement, person, secrecy_release, statement, statement_part, stop, stop_answer
+from contracts.identity import Oin
+
+
+def add_statement(connection: Connection, values: dict[str, Any], confirmed: Iterable[Oin]) -> None:
+    """A new statement (values of ``statement``); ``confirmed``: verstrekkers whose part is in force at once."""
+    connection.execute(insert(statement).values(values))
+    for sender in confirmed:
+        confirm(connection, values["statement_id"], sender, values["recorded_at"])
+
+
+def confirm(connection: Connection, statement_id: str, sender: Oin, at: datetime) -> bool:
+    """Put a verstrekker's part in force; False when it was already."""
+    part = (statement_part.c.statement_id == statement_id) & (statement_part.c.sender == sender)
+    if connection.execute(select(statement_part.c.sender).where(part)).first() is not None:
+        return False
+    connection.execute(insert(statement_part).values(statement_id=statement_id, sender=sender, confirmed_at=at))
+    return True
+
+
+def end(connection: Connection, statement_id: str, by: Oin, at: datetime, reason: bytes | None) -> bool:
+    """Withdraw a statement in the person's name; False when it had ended before (its first end stands)."""
+    changed = connection.execute(
+        update(statement)
+        .where(statement.c.statement_id == statement_id, statement.c.ended_at.is_(None))
+        .values(ended_at=at, ended_as=StatementStatus.WITHDRAWN.value, ended_by=by, reason_sealed=reason)
+    )
+    return changed.rowcount == 1
+
+
+def find_statement(connection: Connection, statement_id: str) -> Row[Any] | None:
+    """The row of a statement, with the root of its person; None too when that person was erased."""
+    return connection.execute(
+        select(statement, person.c.root)
+        .join(person, person.c.person_id == statement.c.person_id)
+        .where(statement.c.statement_id == statement_id, person.c.erased_at.is_(None))
+    ).one_or_none()
+
+
+def was_involved(connection: Connection, organisation: Oin, root: str) -> bool:
+    """True when the organisation is or was involved with this person."""
+    query = (
+        select(involvement.c.person_id)
+        .join(person, person.c.person_id == involvement.c.person_id)
+        .where(involvement.c.organisation == organisation, person.c.root == root)
+    )
+    return connection.execute(query.limit(1)).first() is not None
+
+
+def statements_seen_by(
+    connection: Connection, organisation: Oin, root: str | None, after: str, limit: int
+) -> list[Row[Any]]:
+    """Statements that an organisation may see, newest id last: those it recorded or that name it as verstrekker, about
+    persons with whom it is involved."""
+    query = _seen_by(organisation).where(statement.c.statement_id > after)
+    if root is not None:
+        query = query.where(person.c.root == root)
+    return list(connection.execute(query.order_by(statement.c.statement_id).limit(limit)))
+
+
+def statement_seen_by(connection: Connection, organisation: Oin, statement_id: str) -> Row[Any] | None:
+    """One statement, if the organisation may see it."""
+    return connection.execute(_seen_by(organisation).where(statement.c.statement_id == statement_id)).one_or_none()
+
+
+def _seen_by(organisation: Oin) -> Select[Any]:
+    involved = (
+        select(person.c.root)
+        .join(involvement, involvement.c.person_id == person.c.person_id)
+        .where(involvement.c.organisation == organisation)
+    )
+    return (
+        select(statement, person.c.root)
+        .join(person, person.c.person_id == statement.c.person_id)
+        .where(
+            person.c.erased_at.is_(None),
+            person.c.root.in_(involved),
+            (statement.c.recorder == organisation)
+            # as text: a pattern written as JSON itself would match nothing
+            | type_coerce(statement.c.senders, Text).like(f'%"{organisation}"%'),
+        )
+    )
+
+
+def parts_of(connection: Connection, ids: Collection[str]) -> dict[str, dict[Oin, datetime]]:
+    """Per statement, since when each verstrekker's part is in force."""
+    found: dict[str, dict[Oin, datetime]] = {statement_id: {} for statement_id in ids}
+    for row in connection.execute(select(statement_part).where(statement_part.c.statement_id.in_(list(ids)))):
+        found[row.statement_id][Oin(row.sender)] = row.confirmed_at
+    return found
+
+
+def status(row: Row[Any], parts: dict[Oin, datetime], at: datetime) -> StatementStatus:
+    """How a statement stands at ``at``."""
+    if row.ended_at is not None:
+        return StatementStatus(row.ended_as)
+    if row.invalid_at is not None:
+        return StatementStatus.INVALID
+    if row.requested:
+        return StatementStatus.REQUESTED
+    if row.valid_until is not None and at >= row.valid_until:
+        return StatementStatus.EXPIRED
+    if row.choice == Choice.NO:
+        return StatementStatus.REFUSED
+    return StatementStatus.GIVEN if parts else StatementStatus.TO_CONFIRM
+
+
+def as_fact(row: Row[Any], parts: dict[Oin, datetime]) -> Statement:
+    """The statement as the gate sees it."""
+    return to_statement(row, parts)
+
+
+def add_stop(connection: Connection, values: dict[str, Any]) -> None:
+    """A stopverzoek (values of ``stop``)."""
+    connection.execute(insert(stop).values(values))
+
+
+def answer_stop(connection: Connection, stop_id: str, sender: Oin, answer: str, at: datetime) -> None:
+    """A verstrekker's officer confirms or lifts it for its own flows."""
+    connection.execute(insert(stop_answer).values(stop_id=stop_id, sender=sender, answer=answer, at=at))
+
+
+def add_secrecy_release(connection: Connection, values: dict[str, Any]) -> None:
+    """A release from professional secrecy (values of ``secrecy_release``)."""
+    connection.execute(insert(secrecy_release).values(values))
+
+
+def find_secrecy_release(connection: Connection, release_id: str) -> Row[Any] | None:
+    """A release from secrecy with the root of its person."""
+    return connection.execute(
+        select(secrecy_release, person.c.root)
+        .join(person, person.c.person_id == secrecy_release.c.person_id)
+        .where(secrecy_release.c.release_id == release_id, person.c.erased_at.is_(None))
+    ).one_or_none()
+
+
+def secrecy_releases_of(connection: Connection, holder: Oin, after: str, limit: int) -> list[Row[Any]]:
+    """The releases that a woonzorg organisation recorded."""
+    return list(
+        connection.execute(
+            select(secrecy_release, person.c.root)
+            .join(person, person.c.person_id == secrecy_release.c.person_id)
+            .where(
+                secrecy_release.c.holder == holder,
+                secrecy_release.c.release_id > after,
+                person.c.erased_at.is_(None),
+            )
+            .order_by(secrecy_release.c.release_id)
+            .limit(limit)
+        )
+    )
+
+
+def end_secrecy_release(connection: Connection, release_id: str, at: datetime) -> bool:
+    """Withdraw it; False when it had ended before."""
+    changed = connection.execute(
+        update(secrecy_release)
+        .where(secrecy_release.c.release_id == release_id, secrecy_release.c.ended_at.is_(None))
+        .values(ended_at=at)
+    )
+    return changed.rowcount == 1

@@ -1,0 +1,1 @@
+"""What may be said: identities, the envelope, the kinds of message, agreements, minimisation, errors. Pure."""

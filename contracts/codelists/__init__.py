@@ -1,0 +1,1 @@
+"""Versioned code lists as data, and the one loader."""

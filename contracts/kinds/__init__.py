@@ -1,0 +1,1 @@
+"""One module per subject of messages; ``base`` says what a kind is, ``fields`` what a field may hold."""

@@ -1,0 +1,43 @@
+"""An operator's act: who does it, and its entry in the evidence log, committed together with the change itself."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from consent.log.ledger import Appended
+from contracts import instants
+from contracts.errors import Fault, RequestInvalid
+from hub.ledger.evidence import Evidence, Fact
+from hub.store.locks import Locks
+from hub.store.writer import Transaction
+
+#: What every verb of this package needs to hold: nobody decides while the rules change.
+RULES: Final = Locks(rules_exclusive=True)
+_LONGEST_NAME: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """Who acts (``--operator``, or the client id of a caller with scope ``beheer``) and where it is logged."""
+
+    operator: str
+    evidence: Evidence
+
+    def __post_init__(self) -> None:
+        if not self.operator.strip() or len(self.operator) > _LONGEST_NAME or not self.operator.isprintable():
+            raise faulty("operator", "LENGTE", f"hier hoort een naam van 1 tot {_LONGEST_NAME} tekens op één regel")
+
+    def log(self, transaction: Transaction, act: str, what: Mapping[str, Any]) -> Appended:
+        """Append the entry of this act: ids and codes only, sealed under the system key (AVG art. 5(2))."""
+        at = instants.write(transaction.now)
+        payload = {"soort": "beheer", "handeling": act, "op": at, "operator": self.operator} | dict(what)
+        return self.evidence.append(transaction.connection, [Fact(None, payload)])[0]
+
+    def is_same_operator(self, name: str) -> bool:
+        """True when ``name`` is this operator, however it is written: capitals and blanks make no second person."""
+        return " ".join(name.split()).casefold() == " ".join(self.operator.split()).casefold()
+
+
+def faulty(name: str, code: str, reason: str) -> RequestInvalid:
+    """One field is wrong; the reason never repeats its value."""
+    return RequestInvalid(faults=[Fault(name, code, reason)])

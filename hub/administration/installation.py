@@ -1,0 +1,172 @@
+"""Making a hub and opening it again: keys, tables, the origin of its log, the signer's memory.
+
+<data dir>/             0700
+  keys/                 hub.keys.keyring
+  hub.db, keys.db       on SQLite
+  signer.state          the signer's memory: the last checkpoint that it signed
+  init.unfinished       only while ``initialise`` is at work: tells an interrupted beginning from a finished hub
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+from sqlalchemy import Engine
+
+from consent.keys import SYSTEM_KEY, KeyStore, open_key_engine
+from consent.log.signer import Signer
+from contracts import instants
+from contracts.errors import Conflict
+from hub.administration.folder import FolderLock
+from hub.keys import keyring
+from hub.keys.keyring import Keyring
+from hub.ports import Clock, Random
+from hub.settings import Settings
+from hub.store import installation
+from hub.store.database import open_engine, reading
+from hub.store.migrations import schema
+
+#: Names in the table ``installation``.
+LOG_ORIGIN: Final = "log_origin"  # fixed at ``init``: the name under which checkpoints are signed
+MASTER_CHECK: Final = "master_check"  # Keyring.check_value: tells another master key
+BEGUN_AT: Final = "begun_at"  # written last: the hub is whole
+_UNFINISHED: Final = "init.unfinished"
+
+
+class AlreadyThere(Conflict):
+    """There is a hub, or a part of one; the detail names what was found. Nothing was changed."""
+
+
+class NotInitialised(Conflict):
+    """There is no whole hub here, or its keys and its database do not belong together. The detail says which."""
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What ``initialise`` made."""
+
+    origin: str
+    verifier: str  # the log's verifier key, ``name+hash+key`` (c2sp.org/signed-note)
+    schema: str
+
+
+def keys_folder(settings: Settings) -> Path:
+    """Where the hub's own keys lie."""
+    return settings.data_dir / "keys"
+
+
+def signer_state(settings: Settings) -> Path:
+    """Where the signer remembers what it signed."""
+    return settings.data_dir / "signer.state"
+
+
+def load_keyring(settings: Settings) -> Keyring:
+    """The hub's own keys. Raises ``hub.keys.keyring.KeysRefused``."""
+    return keyring.load(keys_folder(settings), settings.master_key_file)
+
+
+@contextmanager
+def key_store(settings: Settings, keys: Keyring, random: Random) -> Iterator[KeyStore]:
+    """The persons' keys, for as long as the block lasts."""
+    engine = open_key_engine(settings.keys_url)
+    try:
+        yield KeyStore(engine, keys.master, random)
+    finally:
+        engine.dispose()
+
+
+def initialise(settings: Settings, clock: Clock, random: Random) -> Made:
+    """Make a hub where there is none. Raises ``AlreadyThere``; an interrupted beginning is taken up again."""
+    settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with FolderLock(settings.data_dir):
+        engine = open_engine(settings.database_url)
+        try:
+            return _initialise(settings, engine, clock, random)
+        finally:
+            engine.dispose()
+
+
+def _initialise(settings: Settings, engine: Engine, clock: Clock, random: Random) -> Made:
+    mark = settings.data_dir / _UNFINISHED
+    if not mark.exists():
+        _refuse_existing(settings, engine)
+        _make_durable(mark)
+    # A crash anywhere from here leaves the mark, and the next run goes on; what is there already is never made again.
+    if not keys_folder(settings).exists():
+        keyring.init(keys_folder(settings), random, settings.master_key_file)
+    keys = load_keyring(settings)
+    schema.migrate(engine)
+    with key_store(settings, keys, random) as store:
+        store.create_tables()
+        store.ensure([SYSTEM_KEY])
+    origin = f"{urlsplit(settings.base_url).netloc}/bewijslogboek"
+    signer = Signer(signer_state(settings), keys.log_key, origin)
+    with engine.begin() as connection:
+        if not signer_state(settings).exists():
+            signer.initialise(connection)
+        for name, value in (
+            (LOG_ORIGIN, origin),
+            (MASTER_CHECK, keys.check_value),
+            (BEGUN_AT, instants.write(clock.now())),
+        ):
+            installation.write(connection, name, value)
+    mark.unlink()
+    return Made(origin, signer.verifier.vkey, schema.newest())
+
+
+def _refuse_existing(settings: Settings, engine: Engine) -> None:
+    found = [str(path) for path in (keys_folder(settings), signer_state(settings)) if path.exists()]
+    with reading(engine) as connection:
+        if schema.version(connection) is not None:
+            found.append("de tabellen in de database")
+    if found:
+        raise AlreadyThere(f"Hier staat al een hub; er is niets veranderd. Gevonden: {', '.join(found)}")
+
+
+def _make_durable(mark: Path) -> None:
+    mark.touch(mode=0o600)
+    folder = os.open(mark.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def migrate(settings: Settings) -> tuple[str | None, str]:
+    """Run the missing steps of the schema; the step before and after. On SQLite never beside a running hub."""
+    if settings.on_postgresql:
+        return _migrate(settings)
+    if not settings.data_dir.is_dir():
+        raise NotInitialised("Hier staat nog geen hub. Draai eerst: hub init")
+    with FolderLock(settings.data_dir):
+        return _migrate(settings)
+
+
+def _migrate(settings: Settings) -> tuple[str | None, str]:
+    engine = open_engine(settings.database_url)
+    try:
+        with reading(engine) as connection:
+            if schema.version(connection) is None:
+                raise NotInitialised("Hier staat nog geen hub. Draai eerst: hub init")
+        return schema.migrate(engine)
+    finally:
+        engine.dispose()
+
+
+def require_whole(settings: Settings, engine: Engine, keys: Keyring) -> dict[str, str]:
+    """The installation's facts, once schema and master key are seen to be this hub's.
+
+    Raises ``SchemaMismatch`` (naming the command that mends it) and ``NotInitialised``.
+    """
+    with reading(engine) as connection:
+        schema.require_current(connection)
+        facts = installation.read_all(connection)
+    if BEGUN_AT not in facts:
+        raise NotInitialised("De hub is nog niet af. Draai eerst: hub init")
+    if facts.get(MASTER_CHECK) != keys.check_value:
+        raise NotInitialised("De hoofdsleutel hoort niet bij deze database")
+    return facts

@@ -1,0 +1,1 @@
+"""What all commands share: opening the hub, showing an answer, telling an error."""

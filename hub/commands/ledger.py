@@ -1,0 +1,187 @@
+"""``hub ledger``: verify the log and receipts, export the log. Exit 0 whole, 1 broken, 2 could not look."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from hub.commands.common.output import json_option, show
+
+if TYPE_CHECKING:
+    from consent.log.note import Verifier
+    from consent.verifier import Fetch, Report
+    from hub.commands.common.office import Office
+
+_COULD_NOT_LOOK = 2
+_FOLDER = click.Path(file_okay=False, path_type=Path)
+_FILE = click.Path(dir_okay=False, path_type=Path)
+
+
+@click.group(short_help="Het bewijslogboek controleren en uitvoeren.")
+def ledger() -> None:
+    """Het bewijslogboek: controleren en uitvoeren."""
+
+
+@ledger.command("verify")
+@click.option("--folder", type=_FOLDER, help="Map met een logboek (checkpoint, tile/…).")
+@click.option("--url", help="Adres van een logboek, zoals https://hub.example/bewijslogboek.")
+@click.option("--token-file", type=_FILE, help="Bestand met een token (scope logboek:lezen), bij --url.")
+@click.option("--db", is_flag=True, help="Het logboek in de database van deze hub, met de inhoud erachter.")
+@click.option("--receipt", type=_FILE, help="Ontvangstbewijs (JSON).")
+@click.option("--proof", type=_FILE, help="De .tlog-proof die bij het ontvangstbewijs hoort.")
+@click.option("--earlier", type=_FILE, multiple=True, help="Een eerder bewaard checkpoint. Mag vaker.")
+@click.option("--key", "keys", multiple=True, help="Sleutel van het logboek of JWK-set, of een bestand daarmee.")
+@json_option
+def verify(as_json: bool, **given: Any) -> int:
+    """Controleer een logboek, een ontvangstbewijs, of beide. 0 heel, 1 kapot (zegt waar), 2 kon niet kijken."""
+    from consent.verifier import CouldNotLook
+    from hub.commands.common.failures import sentence
+
+    try:
+        report, more = _look(given)
+    except CouldNotLook as error:
+        return _not_looked(str(error), as_json)
+    except Exception as error:
+        told = sentence(error)
+        if told is None:
+            raise
+        return _not_looked(told.text, as_json)
+    if as_json:
+        show(report.as_json() | more, True)
+    else:
+        click.echo(report.as_text())
+        for name, value in more.items():
+            click.echo(f"{name}: {value}")
+    return report.exit_code
+
+
+def _not_looked(reason: str, as_json: bool) -> int:
+    if as_json:
+        show({"uitkomst": "niet-gekeken", "reden": reason}, True)
+    else:
+        click.echo(f"niet gekeken: {reason}", err=True)
+    return _COULD_NOT_LOOK
+
+
+def _look(given: dict[str, Any]) -> tuple["Report", dict[str, Any]]:
+    """Look at all that the options name; more than the report says only of the own database."""
+    from consent.verifier import CouldNotLook, Report, folder_fetch, verify_log, verify_receipt
+
+    if sum(map(bool, (given["folder"], given["url"], given["db"]))) > 1:
+        raise CouldNotLook("geef één van --folder, --url en --db")
+    if not any(given[name] for name in ("folder", "url", "db", "receipt")):
+        raise CouldNotLook("geef --folder, --url, --db of --receipt")
+    verifiers, jwks = _keys(given["keys"])
+    earlier = [_bytes(path).decode("utf-8", "replace") for path in given["earlier"]]
+    report, more = Report(), {}
+
+    def whole(fetch: "Fetch", with_keys: "list[Verifier]") -> "Report":
+        if not with_keys:
+            raise CouldNotLook("geef de sleutel van het logboek met --key")
+        with _Progress() as told:
+            return verify_log(fetch, with_keys, earlier, told)
+
+    if given["folder"]:
+        report.merge(whole(folder_fetch(given["folder"]), verifiers))
+    if given["url"]:
+        from hub.commands.common.remote_log import url_fetch
+
+        with url_fetch(given["url"], given["token_file"]) as fetch:
+            report.merge(whole(fetch, verifiers))
+    if given["db"]:
+        more = _look_at_own(report, verifiers, whole)
+    if given["receipt"]:
+        if not jwks:
+            raise CouldNotLook("geef de JWK-set van de hub met --key")
+        proof = _bytes(given["proof"]).decode("utf-8", "replace") if given["proof"] else None
+        if proof is not None and not verifiers:
+            raise CouldNotLook("geef bij --proof ook de sleutel van het logboek met --key")
+        report.merge(verify_receipt(_bytes(given["receipt"]), jwks, proof, verifiers))
+    return report, more
+
+
+def _look_at_own(
+    report: "Report", verifiers: "list[Verifier]", whole: Callable[["Fetch", "list[Verifier]"], "Report"]
+) -> dict[str, Any]:
+    """The log of this hub's database, and whether its payloads open. Its own key serves where none was given."""
+    from consent.log import reading as log
+    from hub.administration.evidence_check import check_payloads
+    from hub.commands.common.office import office
+
+    with office() as at, at.look() as connection:
+        report.merge(whole(lambda path: log.fetch(connection, path), verifiers or [own_verifier(at)]))
+        payloads, erased = check_payloads(connection, at.key_store)
+        report.merge(payloads)
+        return {"gewist": erased}
+
+
+def own_verifier(at: "Office") -> "Verifier":
+    """The public key of this hub's own log."""
+    from consent.log.note import Verifier
+    from hub.administration.installation import LOG_ORIGIN
+
+    return Verifier(at.facts[LOG_ORIGIN], at.keys.log_key.public_key().public_bytes_raw())
+
+
+def _keys(given: tuple[str, ...]) -> tuple["list[Verifier]", dict[str, bytes]]:
+    """The log's keys and the receipt keys among what was given: text, or a file that holds it."""
+    from consent.verifier import read_jwks, read_verifier
+
+    verifiers: list[Verifier] = []
+    jwks: dict[str, bytes] = {}
+    for text in given:
+        raw = text.encode() if text.lstrip().startswith("{") or "+" in text else _bytes(Path(text))
+        if raw.lstrip().startswith(b"{"):
+            jwks |= read_jwks(raw)
+        else:
+            verifiers.append(read_verifier(raw.decode("utf-8", "replace")))
+    return verifiers, jwks
+
+
+def _bytes(path: Path) -> bytes:
+    from consent.verifier import CouldNotLook
+
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise CouldNotLook(f"{path.name} is niet te lezen") from error
+
+
+class _Progress:
+    """Progress on a terminal, nothing elsewhere."""
+
+    def __init__(self) -> None:
+        self._shown = sys.stderr.isatty()
+
+    def __enter__(self) -> Callable[[int, int], None] | None:
+        if not self._shown:
+            return None
+
+        def told(done: int, of: int) -> None:
+            click.echo(f"\r{done} van {of}", nl=False, err=True)
+
+        return told
+
+    def __exit__(self, *_: object) -> None:
+        if self._shown:
+            click.echo("\r\033[K", nl=False, err=True)
+
+
+@ledger.command("export")
+@click.argument("folder", metavar="MAP", type=_FOLDER)
+@json_option
+def export(folder: Path, as_json: bool) -> None:
+    """Schrijf het getekende logboek als map met tegels, en zijn sleutel. Er staan geen persoonsgegevens in."""
+    from consent.log import reading as log
+    from contracts.errors import Conflict
+    from hub.commands.common.office import office
+
+    if folder.exists() and any(folder.iterdir()):
+        raise Conflict("Deze map is niet leeg; er is niets veranderd")
+    with office() as at, at.look() as connection, _Progress() as told:
+        size = log.export(connection, folder, told)
+        if size is None:
+            raise Conflict("Er is nog geen checkpoint om uit te voeren")
+        show({"map": str(folder), "vermeldingen": size, "sleutel": own_verifier(at).vkey}, as_json)

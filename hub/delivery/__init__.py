@@ -1,0 +1,1 @@
+"""Committed, until in the recipient's hands. Read release.py second."""

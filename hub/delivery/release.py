@@ -1,0 +1,366 @@
+"""Step 9: decide again, minimise, pseudonymise, note the release, commit. Nothing leaves the hub by another way.
+
+Push and mailbox both come through ``Releaser.free``. It runs inside a transaction that holds the shared locks of the
+persons, so that no withdrawal can be acknowledged between this decision and its commit; what is decided here may start
+to leave within two seconds of the commit, and after that must be decided anew.
+"""
+
+import base64
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+import structlog
+from sqlalchemy import Connection, Row
+
+from consent.decision import Decision, Outcome, notice_allowed
+from consent.facts import Involvement
+from consent.keys import KeyStore
+from consent.reading import read_persons
+from contracts.envelope import Message, outbound, reopen
+from contracts.errors import JsonInvalid, RefusalCode
+from contracts.identity import Category, KandidaatRef, LegalFramework, Oin, PersonId
+from contracts.minimise import address, minimise
+from hub.delivery.states import State, Step, after
+from hub.gate.judge import Candidate, Judgement, Scene, look
+from hub.intake.accept import body_aad, body_key
+from hub.keys.sealing import unseal
+from hub.ledger.evidence import Evidence, Fact, joined, refused, released
+from hub.machine.clock_guard import ClockGuard
+from hub.ports import NewId, Random
+from hub.store.locks import Locks
+from hub.store.persons import people
+from hub.store.region.rules import RulePair
+from hub.store.traffic import deliveries as store
+from hub.store.writer import Transaction
+from hub.telemetry import Metrics
+
+#: The first byte of a released message must leave within this time of its commit (seconds, monotonic).
+LEAVE_WITHIN: Final = 2.0
+#: The channel by which the hub itself calls the recipient; the other is ``postvak``.
+PUSH: Final = "push"
+#: Why a delivery was given up whose stored message does not open.
+UNREADABLE: Final = "onleesbaar"
+
+
+@dataclass(frozen=True, slots=True)
+class Freed:
+    """May leave now: the recipient's own version of the message, complete but for a mailbox sequence."""
+
+    row: Row[Any]
+    message: Message
+    data: Mapping[str, Any]
+    ref: KandidaatRef | None
+
+    def event(self, sequence: int | None = None) -> dict[str, Any]:
+        """The CloudEvent as the recipient gets it."""
+        return outbound(self.message, self.data, self.ref, sequence)
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """May not leave: stopped for good (``gestopt``, ``gewist``), or to be looked at again (``opnieuw``)."""
+
+    row: Row[Any]
+    reason: str
+
+
+@dataclass(slots=True)
+class _Notes:
+    """What one transaction will write."""
+
+    changes: list[dict[str, Any]] = field(default_factory=list)
+    attempts: list[dict[str, Any]] = field(default_factory=list)
+    basis: list[dict[str, Any]] = field(default_factory=list)
+    facts: list[Fact] = field(default_factory=list)
+    involvements: list[dict[str, Any]] = field(default_factory=list)
+    refs: list[tuple[KandidaatRef, Oin, str]] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Releaser:
+    """Frees deliveries, one decision each, many in one transaction."""
+
+    key_store: KeyStore
+    evidence: Evidence
+    new_id: NewId
+    random: Random
+    clock_guard: ClockGuard
+    metrics: Metrics
+
+    def locks(self, connection: Connection, rows: Iterable[Row[Any]]) -> Locks:
+        """What to hold for these deliveries: their persons; exclusively the two that an opening message may join."""
+        shared: set[str] = set()
+        exclusive: set[str] = set()
+        for row in rows:
+            other = self._other(connection, row)
+            (shared if other is None else exclusive).add(row.line)
+            if other is not None:
+                exclusive.add(other)
+        return Locks(frozenset(shared), frozenset(exclusive))
+
+    def free(self, tx: Transaction, rows: Sequence[Row[Any]], channel: str, locks: Locks) -> list[Freed | Held]:
+        """Decide on each delivery as of now, note what follows, and give what may leave; the answers are in order.
+
+        ``rows``: deliveries with their message (``store.waiting_rows``), read in this transaction; ``locks``: what it
+        holds. Their state changes here; lease, sequence and outcome are the channel's own business. Raises
+        ``PartUnavailable`` while the clock is not to be trusted.
+        """
+        self.clock_guard.check(tx.now)
+        roots = {row.root for row in rows if row.root is not None}
+        scene = look(tx.connection, tx.now, {_pair(row, channel) for row in rows}, roots)
+        keys = self.key_store.find({body_key(row.person_id, Oin(row.organisation)) for row in rows})
+        refs = people.refs_of(tx.connection, [(row.root, Oin(row.recipient)) for row in rows if row.root is not None])
+        work = _Work(self, tx, scene, keys, refs, locks, channel)
+        outcomes = [work.one(row) for row in rows]
+        work.write()
+        tx.after_commit(lambda: self._count(outcomes))
+        return outcomes
+
+    def _count(self, outcomes: Sequence[Freed | Held]) -> None:
+        for outcome in outcomes:
+            told = "vrijgegeven" if isinstance(outcome, Freed) else outcome.reason
+            self.metrics.release.add(kind=outcome.row.kind, outcome=told)
+            if told == UNREADABLE:
+                self.metrics.bury.add()
+                structlog.get_logger().error("buried", code=UNREADABLE)
+
+    def _other(self, connection: Connection, row: Row[Any]) -> str | None:
+        """The root of the person whom the recipient registered under the BSN that this opening message bears."""
+        if row.bsn_index is None or row.root is None:
+            return None
+        holders = people.bsn_holders(connection, row.bsn_index)
+        mine, theirs = holders.get(Oin(row.organisation)), holders.get(Oin(row.recipient))
+        # Only a BSN that both registered themselves joins, and only for the person whom the sender means.
+        if mine is None or theirs is None or mine.root != row.root or theirs.root == row.root:
+            return None
+        return theirs.root
+
+
+@dataclass(slots=True)
+class _Work:
+    """One transaction's releases, in order: what an opening message opens counts for the messages behind it."""
+
+    releaser: Releaser
+    tx: Transaction
+    scene: Scene
+    keys: Mapping[str, bytes]
+    refs: dict[tuple[str, Oin], KandidaatRef]
+    locks: Locks
+    channel: str
+    notes: _Notes = field(default_factory=_Notes)
+    moved: set[str] = field(default_factory=set)
+    postponed: set[tuple[str, str]] = field(default_factory=set)  # (line, recipient)
+
+    def one(self, row: Row[Any]) -> Freed | Held:
+        """Behind what is to be looked at again, all of that line waits: it may need what the first one opens."""
+        if (row.line, row.recipient) in self.postponed and not row.overtakes:
+            return Held(row, "opnieuw")
+        outcome = self._one(row)
+        if isinstance(outcome, Held) and outcome.reason == "opnieuw":
+            self.postponed.add((row.line, row.recipient))
+        return outcome
+
+    def _one(self, row: Row[Any]) -> Freed | Held:
+        if row.line in self.moved or (row.root != row.line and row.root is not None):
+            return Held(row, "opnieuw")  # joined in this transaction or since it was looked up
+        if row.line not in self.locks.shared | self.locks.exclusive:
+            return Held(row, "opnieuw")  # joined between the look and the lock: its person's lock is not held
+        key = self.keys.get(body_key(row.person_id, Oin(row.organisation)))
+        if key is None:
+            self.notes.changes.append(_change(row, Step.ERASE, ended_at=self.tx.now, reason="sleutel-vernietigd"))
+            return Held(row, "gewist")
+        message = opened(key, row)
+        if message is None:
+            return self._unreadable(row)
+        if row.notice:
+            return self._notice(row, message)
+        push_system = _pair(row, self.channel).push_system
+        candidate = Candidate(message, Oin(row.recipient), row.root, row.trajectory_id, push_system)
+        judgement = _never_more(row, self.scene.judge(candidate))
+        if not judgement.allowed or judgement.view is None:
+            return self._stop(row, judgement.decision)
+        given = minimise(judgement.view, message.kind, judgement.decision.allowed)
+        if row.opens and not self._open(row, judgement):
+            return Held(row, "opnieuw")
+        ref = self._ref(row)
+        self._note(row, judgement.decision)
+        return Freed(row, message, given.data if ref is None else address(message.kind, given.data, ref), ref)
+
+    def _unreadable(self, row: Row[Any]) -> Held:
+        """One row that does not open must not hold up a mailbox: it is buried, or withdrawn from its sequence."""
+        step = Step.BURY if row.sequence is None else Step.REFUSE
+        self.notes.changes.append(_change(row, step, ended_at=self.tx.now, reason=UNREADABLE))
+        return Held(row, UNREADABLE)
+
+    def _stop(self, row: Row[Any], decision: Decision) -> Held:
+        reason = next((s.reason for s in decision.steps if not s.passed), "geweigerd")
+        self.notes.changes.append(_change(row, Step.REFUSE, ended_at=self.tx.now, reason=reason[:40]))
+        fact = refused(row.message_id, Oin(row.recipient), self.tx.now, decision)
+        self.notes.facts.append(Fact(_person(row), fact))
+        return Held(row, "gestopt")
+
+    def _notice(self, row: Row[Any], message: Message) -> Freed | Held:
+        """A notice of the hub goes out also when involvement, agreement or consent has ended (AVG 7(3), 19)."""
+        rules = self.scene.rules[_pair(row, self.channel)]
+        if not notice_allowed(rules.receiver, given=True):
+            self.notes.changes.append(_change(row, Step.REFUSE, ended_at=self.tx.now, reason="ontvanger-niet-actief"))
+            return Held(row, "gestopt")
+        self._change(row, revealed=[])
+        return Freed(row, message, message.data, message.subject)
+
+    def _open(self, row: Row[Any], judgement: Judgement) -> bool:
+        """Begin the receiver's involvement, and join two persons where both ends registered the BSN that it bears.
+
+        False when the join would need locks that are not held: then it is looked at again.
+        """
+        if Category.BSN in judgement.decision.allowed:
+            other = self.releaser._other(self.tx.connection, row)
+            if other is not None:
+                if not {other, row.root} <= self.locks.exclusive:
+                    return False
+                people.join_roots(self.tx.connection, kept=row.root, merged=other)
+                self.notes.facts.append(Fact(_person(row), joined(row.message_id, self.tx.now)))
+                self.moved.add(other)
+                self._united(row)
+        source = next(
+            (
+                i
+                for i in self.scene.record(row.root).facts.involvements
+                if i.organisation == row.organisation and i.trajectory == row.trajectory_id
+            ),
+            None,
+        )
+        if source is not None and not self._involved(row):
+            begun = Involvement(
+                Oin(row.recipient), source.trajectory, source.framework, self.tx.now, source.valid_until
+            )
+            self.scene.involve(row.root, begun)
+            self.notes.involvements.append(_involvement_row(begun, row, self.releaser.new_id()))
+        return True
+
+    def _united(self, row: Row[Any]) -> None:
+        """After a join: all facts of both count, and the receiver is spoken to under the ref that it has already."""
+        root = row.root
+        fresh = read_persons(self.tx.connection, [root])[root]
+        begun = (*fresh.facts.involvements, *self.scene.record(root).facts.involvements)
+        facts = replace(fresh.facts, involvements=tuple(dict.fromkeys(begun)))
+        self.scene.persons[root] = replace(fresh, facts=facts)
+        self.refs = people.refs_of(self.tx.connection, [(root, Oin(row.recipient))]) | self.refs
+
+    def _involved(self, row: Row[Any]) -> bool:
+        return any(
+            i.organisation == row.recipient
+            and i.trajectory == row.trajectory_id
+            and (i.valid_until is None or self.tx.now < i.valid_until)
+            for i in self.scene.record(row.root).facts.involvements
+        )
+
+    def _ref(self, row: Row[Any]) -> KandidaatRef | None:
+        """The receiver's own ref for the person, given out now if it has none yet."""
+        if row.root is None:
+            return None
+        key = (row.root, Oin(row.recipient))
+        if key not in self.refs:
+            self.refs[key] = new_ref(self.releaser.random)
+            self.notes.refs.append((self.refs[key], key[1], row.root))
+        return self.refs[key]
+
+    def _note(self, row: Row[Any], decision: Decision) -> None:
+        first = row.released_at is None
+        if first:
+            # Later attempts never reveal more, so they need no leaf of their own.
+            fact = released(row.message_id, Oin(row.recipient), self.tx.now, decision, decision.allowed)
+            self.notes.facts.append(Fact(_person(row), fact))
+        rests_on = decision.statements | ({decision.secrecy} if decision.secrecy is not None else set())
+        self.notes.basis.extend({"delivery_id": row.delivery_id, "statement_id": s} for s in sorted(rests_on))
+        self._change(row, revealed=sorted(c.value for c in decision.allowed))
+
+    def _change(self, row: Row[Any], revealed: list[str]) -> None:
+        number = row.attempts + 1
+        self.notes.changes.append(
+            _change(
+                row,
+                Step.RELEASE,
+                attempts=number,
+                channel=self.channel,
+                released_at=row.released_at or self.tx.now,
+                revealed=row.revealed if row.revealed is not None else revealed,
+            )
+        )
+        self.notes.attempts.append(
+            {
+                "delivery_id": row.delivery_id,
+                "number": number,
+                "at": self.tx.now,
+                "channel": self.channel,
+                "outcome": None,
+            }
+        )
+
+    def write(self) -> None:
+        connection = self.tx.connection
+        people.give_refs(connection, self.notes.refs)
+        people.involve(connection, self.notes.involvements)
+        store.change(connection, self.notes.changes)
+        store.note_attempts(connection, self.notes.attempts)
+        store.note_basis(connection, self.notes.basis)
+        self.releaser.evidence.append(connection, self.notes.facts)
+
+
+def opened(key: bytes, row: Row[Any]) -> Message | None:
+    """The message of a delivery.
+
+    ``None`` when what is stored does not open, or is of a kind that is no longer known.
+    """
+    try:
+        return reopen(unseal(key, row.body, body_aad(row.message_id)))
+    except (JsonInvalid, LookupError, ValueError):  # ``SealBroken`` among them
+        return None
+
+
+def new_ref(random: Callable[[int], bytes]) -> KandidaatRef:
+    """A fresh kandidaatRef: 130 random bits in base32, 26 characters, meaning nothing anywhere else."""
+    return KandidaatRef(base64.b32encode(random(17)).decode().lower()[:26])
+
+
+def _pair(row: Row[Any], channel: str) -> RulePair:
+    """Only a push needs the machtiging of the subscription's systeem."""
+    push_system = row.push_system if channel == PUSH else None
+    return RulePair(Oin(row.organisation), row.system, Oin(row.recipient), push_system)
+
+
+def _person(row: Row[Any]) -> PersonId | None:
+    return None if row.person_id is None else PersonId(row.person_id)
+
+
+def _never_more(row: Row[Any], judgement: Judgement) -> Judgement:
+    """An attempt may carry the same or fewer fields than an earlier one, never more."""
+    if row.revealed is None or judgement.view is None or not judgement.allowed:
+        return judgement
+    before = frozenset(map(Category, row.revealed))
+    allowed = judgement.decision.allowed & before
+    if judgement.view.required <= allowed:
+        return replace(judgement, decision=replace(judgement.decision, allowed=allowed))
+    refusal = replace(judgement.decision, outcome=Outcome.STOPPED, code=RefusalCode.GEEN_GRONDSLAG, allowed=frozenset())
+    return replace(judgement, decision=refusal)
+
+
+def _change(row: Row[Any], step: Step, **values: Any) -> dict[str, Any]:
+    """A new state with what comes with it; what is not named stays as it was."""
+    kept = {"attempts", "channel", "released_at", "revealed", "ended_at", "reason"}
+    state = after(State(row.state), step).value
+    return {"key": row.delivery_id, "state": state} | {name: values.get(name, getattr(row, name)) for name in kept}
+
+
+def _involvement_row(begun: Involvement, row: Row[Any], involvement_id: str) -> dict[str, Any]:
+    return {
+        "involvement_id": involvement_id,
+        "person_id": row.person_id,
+        "organisation": begun.organisation,
+        "trajectory_id": begun.trajectory,
+        "framework": LegalFramework(begun.framework).value,
+        "valid_from": begun.valid_from,
+        "valid_until": begun.valid_until,
+        "opened_by": row.delivery_id,
+    }

@@ -1,0 +1,164 @@
+"""The subscription over HTTP: push instead of pull. The handshake comes first; the secret is given once."""
+
+import base64
+import math
+from collections.abc import Mapping, Sequence
+from threading import BoundedSemaphore
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from flask import current_app
+from marshmallow import Schema, fields
+
+from contracts import catalogue
+from contracts.errors import Fault, JsonInvalid, NotFound, RequestInvalid, TooMany
+from contracts.identity import Oin
+from hub.access.caller import Scope
+from hub.delivery.webhook.address_guard import AddressRefused
+from hub.delivery.webhook.send import ATTEMPT_TIMEOUT, HandshakeFailed, NewSender
+from hub.intake.context import caller, hub
+from hub.intake.endpoint import Endpoint
+from hub.intake.problems import invalid
+from hub.intake.schemas import Instant, text_field
+from hub.keys.sealing import seal
+from hub.store.database import reading
+from hub.store.locks import Locks
+from hub.store.region import subscriptions
+from hub.store.region.subscriptions import Subscription
+from hub.store.writer import Transaction
+
+NEW_SENDER: Final = "new_sender"  # name in ``app.extensions``: makes the sender of a handshake
+HANDSHAKES: Final = "handshakes"  # name in ``app.extensions``: places for handshakes at once
+#: Standard Webhooks: a secret of 24 to 64 random bytes, shown with this prefix in base64.
+SECRET_PREFIX: Final = "whsec_"
+_SECRET_SIZE: Final = 32
+_MOST_KINDS: Final = 100
+_RULES = Locks(rules_exclusive=True)  # no release may rest on the subscription as it was
+
+
+def _known(name: str) -> None:
+    if catalogue.by_name(name) is None:
+        raise invalid("SOORT_ONBEKEND", "dit berichttype is niet bekend")
+
+
+def _some(names: list[str]) -> None:
+    if not 1 <= len(names) <= _MOST_KINDS:
+        raise invalid("AANTAL", f"noem 1 tot {_MOST_KINDS} berichttypen, of laat dit weg voor alle")
+
+
+class Abonnement(Schema):
+    """Where to push to, and which kinds (short or full names); without ``soorten``: every kind."""
+
+    url = text_field(2000, required=True, metadata={"format": "uri"})
+    soorten = fields.List(text_field(200, validate=_known), validate=_some)
+
+
+class AbonnementGezien(Schema):
+    """A subscription as it stands. The secret is never shown again."""
+
+    url = fields.String(required=True)
+    soorten = fields.List(fields.String())
+    gemaaktOp = Instant(required=True)
+
+
+class AbonnementGemaakt(AbonnementGezien):
+    """A subscription as it was made, with its secret (``whsec_…``, Standard Webhooks): this once."""
+
+    geheim = fields.String(required=True)
+
+
+def abonnement_maken(body: Mapping[str, Any]) -> tuple[dict[str, Any], int]:
+    """Make the caller's subscription, or put a new one in its place (201, 200). A failed handshake changes nothing."""
+    names = body.get("soorten")
+    found = None if names is None else [catalogue.by_name(name) for name in names]
+    kinds = None if found is None else frozenset(kind.name for kind in found if kind is not None)
+    _shake_hands(body["url"])
+    secret = hub().random(_SECRET_SIZE)
+    who = caller()
+    sealed = seal(hub().keyring.webhook_key, secret, subscriptions.aad(who.organisation), hub().random)
+    new = Subscription(who.organisation, who.system, body["url"], kinds, sealed, hub().clock.now())
+    fresh = hub().writer.do(_put, new, _RULES, urgent=True)
+    shown = SECRET_PREFIX + base64.b64encode(secret).decode()
+    return _seen(new) | {"geheim": shown}, 201 if fresh else 200
+
+
+def _shake_hands(url: str) -> None:
+    """A receiver may take its time to answer, and holds a thread of the web server meanwhile: so only a few at once."""
+    places: BoundedSemaphore = current_app.extensions[HANDSHAKES]
+    if not places.acquire(blocking=False):
+        raise TooMany(headers={"Retry-After": str(math.ceil(ATTEMPT_TIMEOUT))})
+    try:
+        _shake(url)
+    finally:
+        places.release()
+
+
+def _shake(url: str) -> None:
+    new_sender: NewSender = current_app.extensions[NEW_SENDER]
+    sender = new_sender()
+    try:
+        sender.handshake(url, urlsplit(hub().settings.base_url).hostname or "")
+    except (AddressRefused, HandshakeFailed) as error:
+        raise RequestInvalid(faults=[Fault("url", error.code, error.reason)]) from error
+    finally:
+        sender.close()
+
+
+def abonnement_zien() -> dict[str, Any]:
+    """The caller's subscription."""
+    with reading(hub().engine) as connection:
+        found = subscriptions.find(connection, caller().organisation)
+    if found is None:
+        raise NotFound
+    return _seen(found)
+
+
+def abonnement_beeindigen() -> None:
+    """End the caller's subscription; what waits goes to the mailbox. Ending what is not there is no error."""
+    hub().writer.do(_end, caller().organisation, _RULES, urgent=True)
+
+
+def _put(tx: Transaction, items: Sequence[Subscription]) -> list[bool]:
+    return [subscriptions.put(tx.connection, item) for item in items]
+
+
+def _end(tx: Transaction, items: Sequence[Oin]) -> list[bool]:
+    # A crash after this commit changes nothing: what waited for push now waits for a fetch.
+    return [subscriptions.end(tx.connection, item, tx.now) for item in items]
+
+
+def _seen(one: Subscription) -> dict[str, Any]:
+    seen = {"url": one.url, "gemaaktOp": one.made_at}
+    return seen if one.kinds is None else seen | {"soorten": sorted(one.kinds)}
+
+
+ENDPOINTS: Final = (
+    Endpoint(
+        method="PUT",
+        path="/abonnement",
+        view=abonnement_maken,
+        summary="Berichten laten bezorgen in plaats van ophalen",
+        scope=Scope.BERICHTEN_ONTVANGEN,
+        body=Abonnement,
+        out=AbonnementGemaakt,
+        answers={201: AbonnementGemaakt},
+        errors=(JsonInvalid, TooMany),
+    ),
+    Endpoint(
+        method="GET",
+        path="/abonnement",
+        view=abonnement_zien,
+        summary="Eigen abonnement zien",
+        scope=Scope.BERICHTEN_ONTVANGEN,
+        out=AbonnementGezien,
+        errors=(NotFound,),
+    ),
+    Endpoint(
+        method="DELETE",
+        path="/abonnement",
+        view=abonnement_beeindigen,
+        summary="Abonnement beëindigen; wat wacht gaat naar het postvak",
+        scope=Scope.BERICHTEN_ONTVANGEN,
+        status=204,
+    ),
+)

@@ -1,0 +1,152 @@
+"""“Mag dit?”: the gate in dry run. Stores and sends nothing of the message; that it was asked is logged."""
+
+import threading
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import Final
+
+from sqlalchemy import Connection
+
+from consent import records
+from consent.decision import Decision, Outcome, Step, outward_steps
+from contracts.envelope import Message
+from contracts.errors import MessageInvalid, RefusalCode
+from contracts.identity import Category, Oin
+from hub.gate.recipients import Decided, decide_all
+from hub.ledger.evidence import Evidence, Fact, asked
+from hub.ports import Clock
+from hub.store.locks import Locks
+from hub.store.persons import people
+from hub.store.writer import Transaction, Writer
+
+#: What is told where no recipient was named and none may have it: the same whoever the person is, or is not.
+_NOBODY: Final = (
+    *(Step(name, True, None, "") for name in ("organisaties", "soort", "afspraak")),
+    Step("grondslag", False, RefusalCode.GEEN_GRONDSLAG, ""),
+    Step("logboek", True, None, ""),
+)
+_CATEGORY: Final = "categorie:"
+_NEAR: Final = "bijna"
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """How one statement bears on one category: ``geldt``, ``nee``, ``ingetrokken``, or ``bijna`` with what differs."""
+
+    statement: str
+    category: Category
+    effect: str
+    differs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """The gate's answer, as the caller may know it. ``named``: the message names its one recipient.
+
+    As with sending: of a recipient that was not named, a refusal is not told.
+    """
+
+    named: bool
+    decisions: tuple[tuple[Oin, Decision], ...]
+    exact: RefusalCode | None
+
+    @property
+    def told(self) -> tuple[tuple[Oin, Decision], ...]:
+        """The decisions that may be told."""
+        return tuple((r, d) for r, d in self.decisions if self.named or d.outcome is not Outcome.STOPPED)
+
+    @property
+    def outcome(self) -> Outcome:
+        """The best that one recipient gets."""
+        found = {decision.outcome for _, decision in self.told}
+        return next((o for o in (Outcome.ALLOWED, Outcome.PARTIAL) if o in found), Outcome.STOPPED)
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """The ladder in outward terms: checks 4 to 6 are one, ``grondslag``."""
+        if self.told:
+            return outward_steps(self.told[0][1])
+        return _NOBODY if self.exact is None else (Step("afspraak", False, self.exact, ""),)
+
+
+@dataclass(slots=True)
+class Allowance:
+    """How often an organisation may ask: ``burst`` at once, and then ``per_second``. In memory, of this process."""
+
+    clock: Clock
+    burst: float = 60.0
+    per_second: float = 1.0
+    _left: dict[Oin, tuple[float, float]] = field(default_factory=dict)  # tokens, at which monotonic second
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def take(self, organisation: Oin) -> float:
+        """Take one; 0 when there was one, else the seconds until there is."""
+        with self._lock:
+            now = self.clock.monotonic()
+            left, since = self._left.get(organisation, (self.burst, now))
+            left = min(self.burst, left + (now - since) * self.per_second)
+            short = max(0.0, 1.0 - left)
+            self._left[organisation] = (left if short else left - 1.0, now)
+            return short / self.per_second
+
+
+@dataclass(frozen=True, slots=True)
+class DryRun:
+    """Asks the gate on facts as they are now, in the same way as ``accept`` does."""
+
+    writer: Writer
+    look: Callable[[], AbstractContextManager[Connection]]
+    evidence: Evidence
+    allowance: Allowance
+
+    def ask(self, message: Message) -> Checked:
+        """Raises ``MessageInvalid`` where accepting would."""
+        return self.writer.do(self.decide, message, Locks())
+
+    def decide(self, tx: Transaction, items: Sequence[Message]) -> list[Checked | MessageInvalid]:
+        """The decisions, and one entry in the log per question."""
+        refs = [(m.source.organisation, m.subject) for m in items if m.subject is not None]
+        found = decide_all(tx, items, people.resolve(tx.connection, refs))
+        facts = [
+            Fact(
+                d.known.person if d.known is not None else None,
+                asked(d.message, d.at, [(r, j.decision) for r, j in d.judgements]),
+            )
+            for d in found
+            if isinstance(d, Decided)
+        ]
+        self.evidence.append(tx.connection, facts)
+        return [_checked(d) if isinstance(d, Decided) else d for d in found]
+
+    def explain(self, checked: Checked, recorder: Oin) -> list[Explained]:
+        """What statements that ``recorder`` itself recorded mean for the answer; of any other it learns nothing here.
+
+        Only where the recipient was named: who else was considered would tell who is involved.
+        """
+        found = [e for _, decision in checked.decisions for e in _explained(decision)] if checked.named else []
+        with self.look() as connection:
+            own = _recorded_by(connection, recorder, {e.statement for e in found})
+        return [e for e in found if e.statement in own]
+
+
+def _checked(d: Decided) -> Checked:
+    return Checked(d.message.recipient is not None, tuple((r, j.decision) for r, j in d.judgements), d.exact)
+
+
+def _explained(decision: Decision) -> Iterator[Explained]:
+    """The statements that the steps of the gate name, such as ``bijna:toestemming:<id>:doel+geldigheid``."""
+    for step in decision.steps:
+        if not step.name.startswith(_CATEGORY):
+            continue
+        before, named, after = step.reason.partition("toestemming:")
+        if named:
+            statement, _, aspects = after.partition(":")
+            effect = before.rstrip(":") or "geldt"
+            differs = tuple(aspects.split("+")) if effect == _NEAR else ()
+            yield Explained(statement, Category(step.name.removeprefix(_CATEGORY)), effect, differs)
+
+
+def _recorded_by(connection: Connection, recorder: Oin, ids: Collection[str]) -> set[str]:
+    rows = {statement_id: records.find_statement(connection, statement_id) for statement_id in ids}
+    return {statement_id for statement_id, row in rows.items() if row is not None and row.recorder == recorder}

@@ -1,0 +1,138 @@
+"""The gate at work: reads the facts of many flows at once, after the locks, and has each of them decided.
+
+``consent.decision.decide`` knows the rules; this knows where their facts lie. Accept, release, withdrawal and the dry
+run all come through here, so that there is one answer to the question whether something may be shared.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from consent.decision import Decision, Outcome, Step, decide
+from consent.facts import Facts, Involvement, Request, RuleFacts
+from consent.gate.checks import CATALOGUE
+from consent.reading import PersonRecord, read_persons
+from contracts.envelope import Message
+from contracts.errors import RefusalCode
+from contracts.identity import Oin, Role
+from contracts.minimise import Context, View, view
+from hub.store.persons.people import Placement, placements
+from hub.store.region.rules import RulePair, read_rules
+
+_NOBODY = PersonRecord()
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One message on its way to one receiver. ``root``: whom it is about; ``None`` when its ref names nobody."""
+
+    message: Message
+    receiver: Oin
+    root: str | None
+    trajectory: str | None = None
+    push_system: str | None = None
+
+    @property
+    def pair(self) -> RulePair:
+        """The two ends, as the region's rules are looked up."""
+        source = self.message.source
+        return RulePair(source.organisation, source.system, self.receiver, self.push_system)
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """A decision with the view of the message that it was made on; no view: nothing of it is for this receiver."""
+
+    decision: Decision
+    view: View | None
+    receiver_role: Role | None
+
+    @property
+    def allowed(self) -> bool:
+        return self.decision.outcome is not Outcome.STOPPED
+
+
+@dataclass(slots=True)
+class Scene:
+    """All facts that the decisions of one transaction rest on. Lives and dies with that transaction."""
+
+    now: datetime
+    rules: Mapping[RulePair, RuleFacts]
+    persons: dict[str, PersonRecord]
+    places: Mapping[str, tuple[Placement, ...]]
+
+    def instant(self, root: str | None) -> datetime:
+        """The instant to decide at: now, but never before this person's latest fact (a clock may be set back)."""
+        return max(self.now, self.record(root).latest)
+
+    def record(self, root: str | None) -> PersonRecord:
+        """What is known of a person; of nobody, the empty record, which allows nothing."""
+        return self.persons.get(root, _NOBODY) if root is not None else _NOBODY
+
+    def involve(self, root: str, involvement: Involvement) -> None:
+        """Take note of an involvement that this transaction itself begins or awaits."""
+        record = self.record(root)
+        facts = replace(record.facts, involvements=(*record.facts.involvements, involvement))
+        self.persons[root] = replace(record, facts=facts)
+
+    def judge(self, candidate: Candidate) -> Judgement:
+        """Decide on one candidate. A refusal is an answer, not an error."""
+        rules = self.rules[candidate.pair]
+        kind = candidate.message.kind
+        seen = self._view(candidate, rules)
+        request = Request(
+            sender=candidate.message.source.organisation,
+            receiver=candidate.receiver,
+            kind=kind.name,
+            flows=kind.flows,
+            purpose=candidate.message.purpose,
+            required=seen.required if seen is not None else frozenset(),
+            optional=seen.optional if seen is not None else frozenset(),
+            opens=kind.opens,
+            about_person=kind.about_person,
+            trajectory=candidate.trajectory,
+        )
+        facts = Facts(rules, self.record(candidate.root).facts)
+        decision = decide(request, facts, self.instant(candidate.root))
+        if seen is None and decision.code in (None, RefusalCode.GEEN_GRONDSLAG):
+            # This form of the kind is for other roles. It says nothing of the person, so the code may be exact.
+            decision = _not_for(decision)
+        return Judgement(decision, seen, rules.receiver.role if rules.receiver is not None else None)
+
+    def _view(self, candidate: Candidate, rules: RuleFacts) -> View | None:
+        if rules.sender is None or rules.receiver is None:
+            return None
+        places = self.places.get(candidate.root, ()) if candidate.root is not None else ()
+        context = Context(
+            sender_role=rules.sender.role,
+            receiver_role=rules.receiver.role,
+            own_placements=frozenset(p.id for p in places if p.workplace == candidate.receiver),
+            care_placements=frozenset(p.id for p in places if p.role is Role.WOONZORG),
+        )
+        return view(candidate.message, context)
+
+
+def _not_for(decision: Decision) -> Decision:
+    """Stopped, because nothing of the message is for this receiver's role: said of the kind, never of the person."""
+    failed = Step(CATALOGUE, False, RefusalCode.ONTVANGER_NIET_BEVOEGD, "vorm-niet-voor-ontvanger")
+    return Decision(
+        outcome=Outcome.STOPPED,
+        code=RefusalCode.ONTVANGER_NIET_BEVOEGD,
+        allowed=frozenset(),
+        left_out=frozenset(),
+        basis={},
+        steps=tuple(failed if step.name == CATALOGUE else step for step in decision.steps),
+    )
+
+
+def look(connection: Connection, now: datetime, pairs: Collection[RulePair], roots: Iterable[str | None]) -> Scene:
+    """Read, in a fixed number of statements, everything that decisions on these pairs and persons need."""
+    known = {root for root in roots if root is not None}
+    return Scene(
+        now=now,
+        rules=read_rules(connection, pairs, now),
+        persons=read_persons(connection, known),
+        places=placements(connection, known),
+    )

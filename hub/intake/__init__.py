@@ -1,0 +1,1 @@
+"""HTTP in, until committed. Read accept.py first."""

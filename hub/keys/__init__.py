@@ -1,0 +1,1 @@
+"""The hub's own keys, and sealing with keys."""

@@ -1,0 +1,123 @@
+"""What the hub writes in the evidence log: payloads of ids and codes, never a text or a value of a person."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from consent.decision import Decision
+from consent.keys import SYSTEM_KEY, KeyDestroyed, KeyStore, evidence_key
+from consent.log.ledger import Appended, NewEntry, append
+from contracts import instants
+from contracts.envelope import Message
+from contracts.identity import Category, Oin, PersonId
+from hub.ports import NewId
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """Something to log. ``person`` says under whose evidence key it is sealed; ``None``: under the system's."""
+
+    person: PersonId | None
+    payload: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Appends facts to the log, in the caller's transaction."""
+
+    key_store: KeyStore
+    new_id: NewId
+
+    def append(
+        self, connection: Connection, facts: Sequence[Fact], keys: Mapping[str, bytes] | None = None
+    ) -> list[Appended]:
+        """One entry per fact, in order. ``keys``: those of ``key_of`` each fact, where the caller has them already.
+
+        Raises ``consent.keys.KeyDestroyed`` for a person who was erased.
+        """
+        ids = [key_of(fact.person) for fact in facts]
+        if keys is None:
+            keys = self.key_store.ensure(ids)
+        entries = [NewEntry(i, keys[i], {"v": 1} | f.payload) for i, f in zip(ids, facts, strict=True)]
+        return append(connection, entries, self.new_id)
+
+    def append_what_may(self, connection: Connection, facts: Sequence[Fact]) -> None:
+        """The same without the facts of persons who were erased meanwhile: nothing may be noted under their key."""
+        try:
+            self.append(connection, facts)
+        except KeyDestroyed as error:  # keys are asked before anything is written
+            self.append(connection, [fact for fact in facts if key_of(fact.person) not in error.key_ids])
+
+
+def key_of(person: PersonId | None) -> str:
+    """Id of the key under which what is logged about a person, or about nobody, is sealed."""
+    return SYSTEM_KEY if person is None else evidence_key(person)
+
+
+def decided(
+    message: Message, message_id: str | None, at: datetime, decisions: Iterable[tuple[Oin, Decision]]
+) -> dict[str, Any]:
+    """The decision on one message for all its recipients. Refused as a whole, it has no ``berichtId``."""
+    payload: dict[str, Any] = {
+        "soort": "besluit",
+        "op": instants.write(at),
+        "afzender": message.source.organisation,
+        "systeem": message.source.system,
+        "bericht": message.kind.name,
+        "doel": message.purpose.value,
+        "besluiten": [_decision(receiver, decision) for receiver, decision in decisions],
+    }
+    return payload if message_id is None else payload | {"berichtId": message_id}
+
+
+def asked(message: Message, at: datetime, decisions: Iterable[tuple[Oin, Decision]]) -> dict[str, Any]:
+    """That somebody asked whether a message would be allowed; nothing was sent."""
+    return decided(message, None, at, decisions) | {"soort": "vooraf-controle"}
+
+
+def released(
+    message_id: str, receiver: Oin, at: datetime, decision: Decision, revealed: Iterable[Category]
+) -> dict[str, Any]:
+    """That a message, with these categories, may now leave for a receiver."""
+    return {
+        "soort": "vrijgave",
+        "op": instants.write(at),
+        "berichtId": message_id,
+        "gegeven": sorted(c.value for c in revealed),
+    } | _decision(receiver, decision)
+
+
+def refused(message_id: str, receiver: Oin, at: datetime, decision: Decision) -> dict[str, Any]:
+    """That the gate stopped a message that was accepted before."""
+    return {"soort": "stop", "op": instants.write(at), "berichtId": message_id} | _decision(receiver, decision)
+
+
+def joined(message_id: str, at: datetime) -> dict[str, Any]:
+    """That an opening message whose BSN both ends registered joined two persons."""
+    return {"soort": "samenvoeging", "op": instants.write(at), "berichtId": message_id}
+
+
+def acknowledged(receiver: Oin, at: datetime, messages: Iterable[tuple[str, str]]) -> dict[str, Any]:
+    """What one receiver acknowledged of one person in one call: (berichtId, outcome)."""
+    return {
+        "soort": "bevestiging",
+        "op": instants.write(at),
+        "ontvanger": receiver,
+        "berichten": [{"berichtId": m, "uitkomst": outcome} for m, outcome in sorted(messages)],
+    }
+
+
+def _decision(receiver: Oin, decision: Decision) -> dict[str, Any]:
+    entry: dict[str, Any] = {
+        "ontvanger": receiver,
+        "uitkomst": decision.outcome.value,
+        "grondslag": {category.value: fact for category, fact in decision.basis.items()},
+        "weggelaten": sorted(c.value for c in decision.left_out),
+    }
+    if decision.code is not None:
+        entry["code"] = decision.code.value
+        entry["reden"] = next((step.reason for step in decision.steps if not step.passed), "")
+    return entry

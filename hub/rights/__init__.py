@@ -1,0 +1,1 @@
+"""What a person may ask, and what the officer does for them."""

@@ -1,0 +1,248 @@
+"""Registering persons, binding own numbers, opening trajecten.
+
+Persons are matched on the keyed index of a BSN, never on a name. Two organisations that register the same BSN have two
+persons, unless one signed art. 26 regeling binds them, until a release joins them (gate rules).
+"""
+
+import hmac
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import IntegrityError
+
+from consent.keys import KeyStore, content_key
+from contracts import instants
+from contracts.errors import Conflict, NotFound, RefusalCode, Refused
+from contracts.identity import KandidaatRef, LegalFramework, Oin, PersonId, Role
+from hub.delivery.release import new_ref
+from hub.gate.person_work import PersonWork, Subject
+from hub.keys.keyring import Keyring
+from hub.keys.sealing import seal
+from hub.ledger.evidence import Evidence, Fact
+from hub.ports import NewId, Random
+from hub.store.locks import Locks
+from hub.store.persons import people
+from hub.store.persons.people import Known
+from hub.store.region import parties
+from hub.store.region.access import Asker, require_active
+from hub.store.region.rules import agreement_partners
+from hub.store.writer import Transaction, Writer, apart
+
+_REGISTERING = frozenset({Role.GEMEENTE, Role.ONTWIKKELBEDRIJF})
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """What an organisation gives to register somebody. ``verified``: how it made sure of the BSN (Wabb art. 12)."""
+
+    asker: Asker
+    bsn: str | None
+    local_number: str | None
+    verified: str | None
+
+    @property
+    def organisation(self) -> Oin:
+        """Whose act it is."""
+        return self.asker.organisation
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """The organisation's own ref; ``first`` is false for a repeat of its own registration."""
+
+    ref: KandidaatRef
+    first: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NewTrajectory:
+    """A traject to open for a person."""
+
+    asker: Asker
+    client: Oin
+    framework: LegalFramework
+    valid_from: datetime
+    valid_until: datetime | None
+
+    @property
+    def organisation(self) -> Oin:
+        """Whose act it is."""
+        return self.asker.organisation
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """The verbs on persons."""
+
+    writer: Writer
+    person_work: PersonWork
+    keyring: Keyring
+    key_store: KeyStore
+    evidence: Evidence
+    new_id: NewId
+    random: Random
+
+    def register(self, given: Registration) -> Registered:
+        """Register somebody, or find the organisation's own earlier registration.
+
+        Raises ``Refused`` for a role that may not register, ``Conflict`` when number and BSN name different persons.
+        """
+        # Two parties of one regeling that register the same BSN at once, in two processes, would else make two persons.
+        bsn = frozenset[str]() if given.bsn is None else {f"bsn/{self.keyring.bsn_index(given.bsn).hex()}"}
+        locks = Locks(exclusive=frozenset(bsn))
+        try:
+            return self.writer.do(self._register, given, locks)
+        except IntegrityError:
+            # Another process registered the same number for this organisation a moment ago: now it is a repeat.
+            return self.writer.do(self._register, given, locks)
+
+    def _register(self, tx: Transaction, items: Sequence[Registration]) -> list[Registered | Exception]:
+        return apart(tx, items, lambda item: self._register_one(tx, item))
+
+    def _register_one(self, tx: Transaction, given: Registration) -> Registered:
+        require_active(tx.connection, given.asker, tx.now)
+        require_role(tx.connection, given.organisation, _REGISTERING)
+        index = None if given.bsn is None else self.keyring.bsn_index(given.bsn)
+        own = None if index is None else people.roots_by_bsn(tx.connection, given.organisation, index)
+        number = None if given.local_number is None else self._number(given.organisation, given.local_number)
+        numbered = None if number is None else people.who_has_number(tx.connection, given.organisation, number)
+        if own is not None and numbered is not None and own.root != numbered.root:
+            raise Conflict("Dit nummer hoort al bij iemand anders.")
+        known = own or numbered
+        first = known is None
+        if known is None:
+            known = self._joint(tx, given.organisation, index) or self._new(tx)
+        if index is not None and own is None:
+            if not first and people.has_bsn(tx.connection, given.organisation, known.person):
+                raise Conflict("Bij dit nummer hoort een ander burgerservicenummer.")
+            people.note_bsn(tx.connection, given.organisation, index, known.person)
+        if given.local_number is not None and numbered is None:
+            self._bind(tx, known, given.organisation, given.local_number)
+        if first:
+            self._log(tx, known, given)
+        return Registered(self._ref(tx, known, given.organisation), first)
+
+    def _joint(self, tx: Transaction, organisation: Oin, index: bytes | None) -> Known | None:
+        """The person whom a party of the same signed art. 26 regeling registered under this BSN."""
+        if index is None:
+            return None
+        holders = people.bsn_holders(tx.connection, index)
+        for agreement in agreement_partners(tx.connection, [organisation])[organisation]:
+            if agreement.joint_arrangement is not None and agreement.in_force(tx.now):
+                for party in sorted(agreement.parties - {organisation}):
+                    if party in holders:
+                        return holders[party]
+        return None
+
+    def _new(self, tx: Transaction) -> Known:
+        handle = self.random(16).hex()
+        people.make_person(tx.connection, handle)
+        return Known(PersonId(handle), handle)
+
+    def _ref(self, tx: Transaction, known: Known, organisation: Oin) -> KandidaatRef:
+        key = (known.root, organisation)
+        ref = people.refs_of(tx.connection, [key]).get(key)
+        if ref is None:
+            ref = new_ref(self.random)
+            people.give_refs(tx.connection, [(ref, organisation, known.person)])
+        return ref
+
+    def _log(self, tx: Transaction, known: Known, given: Registration) -> None:
+        payload = {
+            "soort": "registratie",
+            "op": instants.write(tx.now),
+            "organisatie": given.organisation,
+            "metBsn": given.bsn is not None,
+        }
+        verified = {} if given.verified is None else {"vergewist": given.verified}
+        self.evidence.append(tx.connection, [Fact(known.person, payload | verified)])
+
+    def bind_number(self, asker: Asker, ref: str, local_number: str) -> None:
+        """Bind the organisation's own number to a person it knows. ``Conflict`` if it names somebody else already."""
+        organisation = asker.organisation
+
+        def work(tx: Transaction, subject: Subject) -> None:
+            named = people.who_has_number(tx.connection, organisation, self._number(organisation, local_number))
+            if named is not None and named.root != subject.known.root:
+                raise Conflict("Dit nummer hoort al bij iemand anders.")
+            if named is None:
+                self._bind(tx, subject.known, organisation, local_number)
+
+        self.person_work.on_ref(asker, ref, work)
+
+    def look_up(self, organisation: Oin, local_number: str) -> KandidaatRef:
+        """The ref of the person whom the organisation's own number names. Raises ``NotFound``."""
+        with self.person_work.look() as connection:
+            known = people.who_has_number(connection, organisation, self._number(organisation, local_number))
+            if known is not None:
+                ref = people.refs_of(connection, [(known.root, organisation)]).get((known.root, organisation))
+                if ref is not None:
+                    return ref
+        raise NotFound
+
+    def open_trajectory(self, ref: str, new: NewTrajectory) -> str:
+        """Open a traject; the organisation's own involvement begins. The random ``trajectId``."""
+
+        def work(tx: Transaction, subject: Subject) -> str:
+            self._check_client(tx, role, new)
+            trajectory_id = self.random(16).hex()
+            row = {
+                "trajectory_id": trajectory_id,
+                "person_id": subject.known.person,
+                "client": new.client,
+                "framework": new.framework.value,
+                "valid_from": new.valid_from,
+                "valid_until": new.valid_until,
+                "opened_by": new.organisation,
+            }
+            people.open_trajectory(tx.connection, row, self.new_id())
+            payload = {
+                "soort": "traject-geopend",
+                "op": instants.write(subject.at),
+                "organisatie": new.organisation,
+                "opdrachtgever": new.client,
+                "trajectId": trajectory_id,
+                "wettelijkKader": new.framework.value,
+            }
+            self.evidence.append(tx.connection, [Fact(subject.known.person, payload)])
+            return trajectory_id
+
+        # The role comes first: who may never do this must not learn from the answer whom its ref names.
+        with self.person_work.look() as connection:
+            role = require_role(connection, new.organisation, _REGISTERING)
+        return self.person_work.on_ref(new.asker, ref, work)
+
+    def _check_client(self, tx: Transaction, role: Role, new: NewTrajectory) -> None:
+        """A gemeente is its own opdrachtgever; an ontwikkelbedrijf works for one with which it has an agreement."""
+        if role is Role.GEMEENTE:
+            if new.client != new.organisation:
+                raise Refused(RefusalCode.HANDELING_NIET_TOEGESTAAN, "Een gemeente opent een traject voor zichzelf.")
+            return
+        agreements = agreement_partners(tx.connection, [new.organisation])[new.organisation]
+        others = {p for a in agreements if a.in_force(tx.now) for p in a.parties} - {new.organisation}
+        if new.client not in others:
+            raise Refused(RefusalCode.AFSPRAAK_ONTBREEKT, "Met deze opdrachtgever is geen afspraak van kracht.")
+
+    def _number(self, organisation: Oin, local_number: str) -> bytes:
+        return hmac.digest(self.keyring.local_number_key, f"{organisation}/{local_number}".encode(), "sha256")
+
+    def _bind(self, tx: Transaction, known: Known, organisation: Oin, local_number: str) -> None:
+        name = content_key(known.person, organisation)
+        key = self.key_store.ensure([name])[name]
+        row = {
+            "organisation": organisation,
+            "number_index": self._number(organisation, local_number),
+            "person_id": known.person,
+            "sealed": seal(key, local_number.encode(), f"lokaal-nummer/{known.person}".encode(), self.random),
+        }
+        people.bind_number(tx.connection, row)
+
+
+def require_role(connection: Connection, organisation: Oin, roles: frozenset[Role]) -> Role:
+    """The organisation's role, if it is one of these; else ``Refused``."""
+    found = parties.organisation_by_oin(connection, organisation)
+    if found is None or found.role not in roles:
+        raise Refused(RefusalCode.HANDELING_NIET_TOEGESTAAN, "Deze handeling is niet voor een organisatie met uw rol.")
+    return found.role

@@ -1,0 +1,172 @@
+"""Zaken and releases from secrecy over HTTP."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from sqlalchemy import Row
+
+from consent import records
+from contracts.errors import Conflict, NotFound, RefusalCode
+from contracts.identity import KandidaatRef
+from hub.access.caller import Scope
+from hub.intake.context import asker, caller, hub
+from hub.intake.endpoint import Endpoint
+from hub.intake.paging import PageQuery, page, paged
+from hub.intake.schemas import Truth, word_field
+from hub.rights.cases import Reply
+from hub.rights.schemas import (
+    CASE_KINDS,
+    Antwoord,
+    Gevolg,
+    NieuweOntheffing,
+    Ontheffing,
+    OntheffingId,
+    Zaak,
+    page_of,
+)
+from hub.rights.statement_routes import told_to_caller
+from hub.rights.statements import WITHDRAWAL
+from hub.store.database import reading
+from hub.store.persons import cases, people
+
+
+def zaken(query: Mapping[str, Any]) -> dict[str, Any]:
+    """What the caller's organisation is asked or told, oldest first."""
+    asked, own = page(query), caller().organisation
+    with reading(hub().engine) as connection:
+        rows = cases.asked_of(
+            connection,
+            own,
+            kind=query.get("soort"),
+            is_open=query.get("open"),
+            after=asked.after[0] if asked.after else "",
+            limit=asked.limit + 1,
+        )
+        refs = people.refs_of(connection, [(row.root, own) for row in rows])
+    answer = paged(rows, asked, lambda row: (row.case_id,))
+    return answer | {"items": [_case(row, refs.get((row.root, own))) for row in answer["items"]]}
+
+
+def zaak_beantwoorden(zaakId: str, body: Mapping[str, Any]) -> dict[str, Any]:
+    """Answer a zaak, once."""
+    own = caller().organisation
+    reply = Reply(body["antwoord"], body.get("grond"), body.get("motivering"))
+    row = hub().cases.answer(asker(), zaakId, reply)
+    with reading(hub().engine) as connection:
+        refs = people.refs_of(connection, [(row.root, own)])
+    return _case(row, refs.get((row.root, own)))
+
+
+def _case(row: Row[Any], ref: KandidaatRef | None) -> dict[str, Any]:
+    return {
+        "id": row.case_id,
+        "soort": row.kind,
+        "kandidaatRef": ref,
+        "verstrekker": row.verstrekker,
+        # A notice and a stop have one id for all who are asked: two of them could join their refs by it.
+        "oorzaak": row.cause if row.kind == WITHDRAWAL else None,
+        "berichten": row.messages,
+        "geopendOp": row.opened_at,
+        "geslotenOp": row.closed_at,
+        "antwoord": row.answer,
+    }
+
+
+def ontheffing_vastleggen(body: Mapping[str, Any]) -> dict[str, Any]:
+    """A woonzorg organisation records a release from its professional secrecy."""
+    values = {
+        "receiver": body["ontvanger"],
+        "subjects": sorted(body["onderwerpen"]),
+        "at": body["op"],
+        "manner": body["wijze"],
+    }
+    return {"id": hub().statements.release_secrecy(asker(), body["kandidaatRef"], values)}
+
+
+def ontheffingen(query: Mapping[str, Any]) -> dict[str, Any]:
+    """The releases that the caller recorded."""
+    asked, own = page(query), caller().organisation
+    with reading(hub().engine) as connection:
+        after = asked.after[0] if asked.after else ""
+        rows = records.secrecy_releases_of(connection, own, after, asked.limit + 1)
+        refs = people.refs_of(connection, [(row.root, own) for row in rows])
+    answer = paged(rows, asked, lambda row: (row.release_id,))
+    return answer | {"items": [_release(row, refs[row.root, own]) for row in answer["items"]]}
+
+
+def _release(row: Row[Any], ref: KandidaatRef) -> dict[str, Any]:
+    return {
+        "id": row.release_id,
+        "kandidaatRef": ref,
+        "geheimhouder": row.holder,
+        "ontvanger": row.receiver,
+        "onderwerpen": row.subjects,
+        "op": row.at,
+        "wijze": row.manner,
+        "ingetrokkenOp": row.ended_at,
+    }
+
+
+def ontheffing_intrekken(ontheffingId: str) -> dict[str, Any]:
+    """Withdraw a release from secrecy; answered at commit."""
+    return told_to_caller(hub().statements.end_secrecy_release(asker(), ontheffingId))
+
+
+class ZakenQuery(PageQuery):
+    """Which zaken to list."""
+
+    soort = word_field(*CASE_KINDS)
+    open = Truth()
+
+
+ENDPOINTS: Final = (
+    Endpoint(
+        method="GET",
+        path="/zaken",
+        view=zaken,
+        summary="Wat de eigen organisatie is gevraagd of verteld",
+        scope=Scope.TOESTEMMINGEN_LEZEN,
+        query=ZakenQuery,
+        out=page_of(Zaak, "Zaken"),
+    ),
+    Endpoint(
+        method="POST",
+        path="/zaken/<string:zaakId>/antwoord",
+        view=zaak_beantwoorden,
+        summary="Een zaak beantwoorden",
+        scope=Scope.TOESTEMMINGEN_BEHEREN,
+        body=Antwoord,
+        out=Zaak,
+        errors=(NotFound, Conflict),
+    ),
+    Endpoint(
+        method="POST",
+        path="/ontheffingen",
+        view=ontheffing_vastleggen,
+        summary="Een ontheffing van de geheimhouding vastleggen",
+        scope=Scope.TOESTEMMINGEN_BEHEREN,
+        body=NieuweOntheffing,
+        out=OntheffingId,
+        status=201,
+        errors=(NotFound,),
+        refusals=(RefusalCode.HANDELING_NIET_TOEGESTAAN,),
+    ),
+    Endpoint(
+        method="GET",
+        path="/ontheffingen",
+        view=ontheffingen,
+        summary="Ontheffingen die de eigen organisatie vastlegde",
+        scope=Scope.TOESTEMMINGEN_LEZEN,
+        query=PageQuery,
+        out=page_of(Ontheffing, "Ontheffingen"),
+    ),
+    Endpoint(
+        method="POST",
+        path="/ontheffingen/<string:ontheffingId>/intrekking",
+        view=ontheffing_intrekken,
+        summary="Een ontheffing van de geheimhouding intrekken",
+        scope=Scope.TOESTEMMINGEN_BEHEREN,
+        out=Gevolg,
+        errors=(NotFound,),
+    ),
+)

@@ -1,0 +1,168 @@
+"""Notices that the hub makes in the name of a verstrekker (AVG art. 7(3), 19), each with a zaak for its answer.
+
+A notice goes out also after involvement, agreement or key has ended, and does not wait in its person's line.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import Row
+
+from consent.keys import KeyStore
+from contracts import catalogue, instants
+from contracts.canonical import canonical
+from contracts.envelope import Message, Source, compose
+from contracts.identity import Oin, PersonId, Purpose
+from contracts.kinds.kennisgeving import MAX_MESSAGES
+from hub.delivery.mailbox import HUB_SYSTEM
+from hub.intake.accept import body_aad, body_key, receipt_aad, waiting
+from hub.keys.sealing import seal
+from hub.ledger.evidence import Evidence, Fact
+from hub.ports import NewId, Random
+from hub.store.persons import cases, people
+from hub.store.traffic import messages as store
+from hub.store.writer import Transaction
+
+NOTICE: Final = "kennisgeving"
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What one receiver is told of one verstrekker's messages for one doel.
+
+    ``messages``: rows of released deliveries.
+    """
+
+    kind: str
+    sender: Oin
+    receiver: Oin
+    purpose: str
+    code: str
+    cause: str
+    person: PersonId
+    root: str
+    messages: tuple[Row[Any], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Notifier:
+    """Makes notices as messages that wait for their receivers. ``ring`` hears of them after the commit."""
+
+    key_store: KeyStore
+    evidence: Evidence
+    new_id: NewId
+    random: Random
+    ring: Callable[[frozenset[Oin]], None]
+
+    def tell(self, tx: Transaction, notices: Sequence[Notice], at: datetime) -> list[tuple[Oin, Oin]]:
+        """Queue every notice with its zaak; (sender, receiver) of each message made."""
+        if not notices:
+            return []
+        parts = [part for notice in notices for part in _parts(notice)]
+        refs = people.refs_of(tx.connection, [(n.root, n.receiver) for n in parts])
+        keys = self.key_store.ensure({body_key(n.person, n.sender) for n in parts})
+        told = [n for n in parts if (n.root, n.receiver) in refs]
+        for notice in told:
+            key = keys[body_key(notice.person, notice.sender)]
+            self._queue(tx, notice, refs[notice.root, notice.receiver], key, at)
+        receivers = frozenset(n.receiver for n in told)
+        tx.after_commit(lambda: self.ring(receivers))
+        return [(n.sender, n.receiver) for n in told]
+
+    def _queue(self, tx: Transaction, notice: Notice, ref: str, key: bytes, at: datetime) -> None:
+        case_id, message_id = self.new_id(), self.new_id()
+        message = _message(notice, ref, case_id, at)
+        source = message.source
+        (leaf,) = self.evidence.append(tx.connection, [Fact(notice.person, _entry(notice, message_id, case_id, at))])
+        identity = {"organisation": source.organisation, "system": source.system, "event_id": message.id}
+        row = identity | {
+            "message_id": message_id,
+            "person_id": notice.person,
+            "kind": message.kind.name,
+            "purpose": Purpose.RECHTEN.value,
+            "trajectory_id": None,
+            "recipient": notice.receiver,
+            "accepted_at": at,
+            "body": seal(key, canonical(message.event), body_aad(message_id), self.random),
+            "receipt": seal(key, canonical({}), receipt_aad(message_id), self.random),
+            "entry_id": leaf.entry_id,
+            "case_id": case_id,
+            "bsn_index": None,
+        }
+        store.store(tx.connection, [row], [identity | {"message_id": message_id, "digest": None}])
+        delivery = waiting(self.new_id(), message, notice.receiver, message_id, notice.root)
+        store.queue(tx.connection, [delivery | {"next_at": at}])
+        cases.open_case(tx.connection, _case(notice, case_id, at))
+
+
+def _parts(notice: Notice) -> Iterator[Notice]:
+    """A notice names at most so many messages that it stays within the size of one."""
+    for start in range(0, len(notice.messages), MAX_MESSAGES):
+        rows = notice.messages[start : start + MAX_MESSAGES]
+        yield Notice(
+            notice.kind,
+            notice.sender,
+            notice.receiver,
+            notice.purpose,
+            notice.code,
+            notice.cause,
+            notice.person,
+            notice.root,
+            rows,
+        )
+
+
+def _message(notice: Notice, ref: str, case_id: str, at: datetime) -> Message:
+    kind = catalogue.by_name(notice.kind)
+    if kind is None:
+        raise LookupError("the catalogue does not know this notice")
+    attributes = {
+        "id": case_id,
+        "source": Source(notice.sender, HUB_SYSTEM).urn(),
+        "subject": ref,
+        "time": instants.write(at),
+    }
+    named = [{"source": Source(Oin(m.organisation), m.system).urn(), "id": m.event_id} for m in notice.messages]
+    data = {
+        "kandidaatRef": ref,
+        "zaakId": case_id,
+        "berichten": named,
+        "doel": notice.purpose,
+        "per": instants.write(at),
+        "code": notice.code,
+    }
+    return compose(kind, attributes, data, instants.today(at))
+
+
+def _entry(notice: Notice, message_id: str, case_id: str, at: datetime) -> dict[str, Any]:
+    return {
+        "soort": NOTICE,
+        "op": instants.write(at),
+        "bericht": notice.kind,
+        "berichtId": message_id,
+        "zaakId": case_id,
+        "afzender": notice.sender,
+        "ontvanger": notice.receiver,
+        "code": notice.code,
+        "berichten": [m.message_id for m in notice.messages],
+    }
+
+
+def _case(notice: Notice, case_id: str, at: datetime) -> dict[str, Any]:
+    given = [
+        {"berichtId": m.message_id, "ontvanger": m.recipient, "tijdstip": instants.write(m.released_at)}
+        for m in notice.messages
+    ]
+    return {
+        "case_id": case_id,
+        "kind": notice.kind,
+        "organisation": notice.receiver,
+        "verstrekker": notice.sender,
+        "person_id": notice.person,
+        "cause": notice.cause,
+        "purposes": [notice.purpose],
+        "messages": given,
+        "opened_at": at,
+    }

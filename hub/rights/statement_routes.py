@@ -1,0 +1,269 @@
+"""Statements over HTTP: record, list, show, confirm, withdraw; and the stopverzoek."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from flask import Response
+from sqlalchemy import Connection
+
+from consent import records
+from consent.facts import StatementStatus
+from consent.log import reading as log
+from contracts.errors import Conflict, NotFound, RefusalCode
+from contracts.identity import KandidaatRef, Oin, Purpose
+from hub.access.caller import Scope
+from hub.intake.context import asker, caller, hub
+from hub.intake.endpoint import Endpoint, json_response
+from hub.intake.paging import PageQuery, page, paged
+from hub.intake.routes import proof_response, signed
+from hub.intake.schemas import code_field, oin_field, ref_field
+from hub.rights.forms import new_statement
+from hub.rights.schemas import (
+    Gevolg,
+    Intrekking,
+    NieuweToestemming,
+    Toestemming,
+    VastgelegdeToestemming,
+    page_of,
+)
+from hub.rights.statements import Recorded
+from hub.rights.stopping import Consequence
+from hub.store.database import reading
+from hub.store.persons import people
+
+#: Seconds that recording a `ja` waits for its checkpoint; it is in force from its commit.
+_PROOF_WAIT: Final = 2.0
+_ID: Final = "/toestemmingen/<string:toestemmingId>"
+
+
+def toestemming_vastleggen(body: Mapping[str, Any]) -> dict[str, Any] | Response:
+    """Record a statement. A `nee` answers at its commit with what followed; a `ja` waits a moment for its proof."""
+    recorded = hub().statements.record(asker(), new_statement(body))
+    told = _shown(recorded, KandidaatRef(body["kandidaatRef"]))
+    if recorded.consequence is None:
+        return told | {"bewijs": _proof(recorded.entry_id)}
+    hub().metrics.withdraw.add()
+    part = recorded.consequence.part_of(caller().organisation)
+    return json_response(signed({**Toestemming().dump(told), **part}), 201)
+
+
+def _proof(entry_id: str) -> str | None:
+    if not hub().log_keeper.wait_for(entry_id, _PROOF_WAIT):
+        return None
+    with reading(hub().engine) as connection:
+        proof = log.tlog_proof(connection, entry_id)
+    return None if proof is None else proof.write()
+
+
+def told_to_caller(consequence: Consequence) -> dict[str, Any]:
+    """The caller's own part, signed."""
+    hub().metrics.withdraw.add()
+    return signed(consequence.part_of(caller().organisation))
+
+
+def toestemmingen(query: Mapping[str, Any]) -> dict[str, Any]:
+    """The statements that the caller recorded or that name it as verstrekker."""
+    asked, own, now = page(query), caller().organisation, hub().clock.now()
+    after = asked.after[0] if asked.after else ""
+    found: list[Recorded] = []
+    with reading(hub().engine) as connection:
+        root = _root(connection, own, query.get("kandidaatRef"))
+        while len(found) <= asked.limit:
+            rows = records.statements_seen_by(connection, own, root, after, asked.limit + 1)
+            parts = records.parts_of(connection, [row.statement_id for row in rows])
+            found += [
+                r
+                for r in (Recorded(row, parts[row.statement_id], now, row.entry_id) for row in rows)
+                if _fits(r, query)
+            ]
+            if len(rows) <= asked.limit:
+                break
+            after = rows[-1].statement_id
+        refs = people.refs_of(connection, [(r.row.root, own) for r in found])
+    answer = paged(found, asked, lambda r: (r.row.statement_id,))
+    return answer | {"items": [_shown(r, refs[r.row.root, own]) for r in answer["items"]]}
+
+
+def _root(connection: Connection, own: Oin, ref: str | None) -> str | None:
+    """Whom the list is limited to. A ref that names nobody with whom the caller is or was involved is not found."""
+    if ref is None:
+        return None
+    known = people.resolve(connection, [(own, ref)]).get((own, KandidaatRef(ref)))
+    root = known.root if known is not None else ""
+    if not records.was_involved(connection, own, root):
+        raise NotFound
+    return root
+
+
+def _fits(recorded: Recorded, query: Mapping[str, Any]) -> bool:
+    row = recorded.row
+    if "status" in query and recorded.status != query["status"]:
+        return False
+    if "doel" in query and row.purposes is not None and query["doel"] not in row.purposes:
+        return False
+    return "ontvanger" not in query or row.receivers is None or query["ontvanger"] in row.receivers
+
+
+def toestemming(toestemmingId: str) -> dict[str, Any]:
+    """One statement."""
+    recorded, ref = _find(toestemmingId)
+    return _shown(recorded, ref)
+
+
+def _find(statement_id: str) -> tuple[Recorded, KandidaatRef]:
+    """The statement as the caller may see it: recorded by it or naming it as verstrekker, while involved."""
+    own = caller().organisation
+    with reading(hub().engine) as connection:
+        row = records.statement_seen_by(connection, own, statement_id)
+        if row is None:
+            raise NotFound
+        parts = records.parts_of(connection, [statement_id])[statement_id]
+        ref = people.refs_of(connection, [(row.root, own)]).get((row.root, own))
+    if ref is None:
+        raise NotFound
+    return Recorded(row, parts, hub().clock.now(), row.entry_id), ref
+
+
+def toestemming_bevestigen(toestemmingId: str) -> dict[str, Any]:
+    """A verstrekker confirms its own part."""
+    recorded = hub().statements.confirm(asker(), toestemmingId)
+    with reading(hub().engine) as connection:
+        own = caller().organisation
+        ref = people.refs_of(connection, [(recorded.row.root, own)])[recorded.row.root, own]
+    return _shown(recorded, ref)
+
+
+def toestemming_intrekken(toestemmingId: str, body: Mapping[str, Any]) -> dict[str, Any]:
+    """Withdraw in the person's name; answered at commit."""
+    began = hub().clock.monotonic()
+    consequence = hub().statements.withdraw(asker(), toestemmingId, body["gegevenDoor"], body.get("reden"))
+    hub().metrics.withdraw_seconds.observe(hub().clock.monotonic() - began)
+    return told_to_caller(consequence)
+
+
+def toestemming_bewijs(toestemmingId: str) -> Response:
+    """The ``.tlog-proof`` of the statement's entry."""
+    recorded, _ = _find(toestemmingId)
+    with reading(hub().engine) as connection:
+        return proof_response(log.tlog_proof(connection, recorded.entry_id))
+
+
+def stopverzoek(kandidaatRef: str) -> dict[str, Any]:
+    """Stop every consent-based flow of a person at once."""
+    stop_id, consequence = hub().statements.stop(asker(), kandidaatRef)
+    hub().metrics.withdraw.add()
+    return signed(consequence.part_of(caller().organisation) | {"stopId": stop_id})
+
+
+def _shown(recorded: Recorded, ref: KandidaatRef) -> dict[str, Any]:
+    row = recorded.row
+    scopes = {
+        "doelen": row.purposes,
+        "categorieen": row.categories,
+        "verstrekkers": row.senders,
+        "ontvangers": row.receivers,
+    }
+    return {
+        "id": row.statement_id,
+        "kandidaatRef": ref,
+        "status": recorded.status.value,
+        "grondslag": row.basis,
+        "keuze": row.choice,
+        "gegevenOp": row.given_at,
+        "geldigVan": row.valid_from,
+        "geldigTot": row.valid_until,
+        "vastgelegdDoor": row.recorder,
+        "vastgelegdOp": row.recorded_at,
+        "verklaring": row.notice,
+        "wijze": row.manner,
+        "gegevenDoor": row.given_by,
+        "gevraagdDoor": row.asked_by,
+        "bevestigd": [_part(sender, at) for sender, at in sorted(recorded.parts.items())],
+        "beeindigdOp": row.ended_at,
+    } | {name: codes for name, codes in scopes.items() if codes is not None}
+
+
+def _part(sender: Oin, at: datetime) -> dict[str, Any]:
+    return {"verstrekker": sender, "op": at}
+
+
+class ToestemmingenQuery(PageQuery):
+    """Which statements to list."""
+
+    kandidaatRef = ref_field()
+    status = code_field(StatementStatus)
+    doel = code_field(Purpose)
+    ontvanger = oin_field()
+
+
+ENDPOINTS: Final = (
+    Endpoint(
+        method="POST",
+        path="/toestemmingen",
+        view=toestemming_vastleggen,
+        summary="Een toestemming of weigering vastleggen",
+        scope=Scope.TOESTEMMINGEN_BEHEREN,
+        body=NieuweToestemming,
+        out=VastgelegdeToestemming,
+        status=201,
+        errors=(NotFound,),
+        refusals=(RefusalCode.TOESTEMMING_NIET_PASSEND,),
+    ),
+    Endpoint(
+        method="GET",
+        path="/toestemmingen",
+        view=toestemmingen,
+        summary="Toestemmingen die de eigen organisatie vastlegde of waarin zij verstrekker is",
+        scope=Scope.TOESTEMMINGEN_LEZEN,
+        query=ToestemmingenQuery,
+        out=page_of(Toestemming, "Toestemmingen"),
+        errors=(NotFound,),
+    ),
+    Endpoint(
+        method="GET",
+        path=_ID,
+        view=toestemming,
+        summary="Eén toestemming",
+        scope=Scope.TOESTEMMINGEN_LEZEN,
+        out=Toestemming,
+        errors=(NotFound,),
+    ),
+    Endpoint(
+        method="POST",
+        path=f"{_ID}/bevestiging",
+        view=toestemming_bevestigen,
+        summary="Het eigen deel van een toestemming bevestigen",
+        scope=Scope.TOESTEMMINGEN_BEHEREN,
+        out=Toestemming,
+        errors=(NotFound, Conflict),
+    ),
+    Endpoint(
+        method="POST",
+        path=f"{_ID}/intrekking",
+        view=toestemming_intrekken,
+        summary="Een toestemming intrekken namens de betrokkene",
+        scope=Scope.TOESTEMMINGEN_BEHEREN,
+        body=Intrekking,
+        out=Gevolg,
+        errors=(NotFound,),
+    ),
+    Endpoint(
+        method="GET",
+        path=f"{_ID}/bewijs",
+        view=toestemming_bewijs,
+        summary="Het bewijs dat een toestemming in het logboek staat",
+        scope=Scope.TOESTEMMINGEN_LEZEN,
+        out_media="text/plain",
+        errors=(NotFound,),
+    ),
+    Endpoint(
+        method="POST",
+        path="/kandidaten/<string:kandidaatRef>/stopverzoek",
+        view=stopverzoek,
+        summary="Alles stoppen wat op toestemming rust",
+        scope=Scope.TOESTEMMINGEN_BEHEREN,
+        out=Gevolg,
+        errors=(NotFound,),
+    ),
+)

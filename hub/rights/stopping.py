@@ -1,0 +1,201 @@
+"""What follows at once when consent is taken away: what waits is stopped, what went is named, receivers are told.
+
+Runs inside the transaction that takes it away, which holds the person's exclusive lock: no accept and no release of
+this person can commit between the change and what follows from it (promise 2).
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row
+
+from consent.facts import Choice, Involvement, Statement
+from consent.keys import KeyStore
+from contracts import instants
+from contracts.identity import Oin, PersonId
+from hub.delivery.release import opened
+from hub.delivery.states import State, Step, after
+from hub.gate.judge import Candidate, Scene, look
+from hub.intake.accept import body_key
+from hub.rights.notices import Notice, Notifier
+from hub.store.persons import cases
+from hub.store.region.rules import RulePair
+from hub.store.traffic import deliveries
+from hub.store.writer import Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A message that had gone out under what was taken away."""
+
+    message_id: str
+    sender: Oin
+    receiver: Oin
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Consequence:
+    """What followed, for the whole region; each organisation is told its own part."""
+
+    at: datetime
+    stopped: tuple[tuple[Oin, Oin], ...]  # (sender, receiver) of each message that was stopped
+    given: tuple[Given, ...]
+    notices: tuple[tuple[Oin, Oin], ...]  # (sender, receiver) of each notice
+
+    def part_of(self, organisation: Oin) -> dict[str, Any]:
+        """What this organisation sent or received itself: ``{tijdstip, gestopt, verstrekt, kennisgevingen}``."""
+        return {
+            "tijdstip": instants.write(self.at),
+            "gestopt": sum(organisation in ends for ends in self.stopped),
+            "verstrekt": [
+                {"berichtId": g.message_id, "ontvanger": g.receiver, "tijdstip": instants.write(g.at)}
+                for g in self.given
+                if organisation in (g.sender, g.receiver)
+            ],
+            "kennisgevingen": sum(organisation in ends for ends in self.notices),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """What was taken away: its id (statement, stop or release), the notice's code, and the statements that it closed.
+
+    ``refusal``: the ``nee`` that closed them; of what went under them it concerns only the flows that it names.
+    """
+
+    id: str
+    code: str
+    statements: frozenset[str]
+    person: PersonId
+    root: str
+    refusal: Statement | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stopper:
+    """Draws the consequences."""
+
+    key_store: KeyStore
+    notifier: Notifier
+
+    def draw(self, tx: Transaction, cause: Cause, at: datetime) -> Consequence:
+        """Stop what waits and is no longer allowed, name what had gone, and have its receivers told."""
+        stopped = self._stop_waiting(tx, cause, at)
+        given = [r for r in deliveries.released_under(tx.connection, cause.statements) if _concerns(cause.refusal, r)]
+        notices = self.notifier.tell(tx, _notices(given, cause), at)
+        return Consequence(at, tuple(stopped), tuple(_given(row) for row in given), tuple(notices))
+
+    def tell_again(self, tx: Transaction, cause: Cause, at: datetime) -> Consequence:
+        """What was told when it was taken away the first time; nothing happens."""
+        rows = deliveries.released_under(tx.connection, cause.statements)
+        stopped = cases.stopped_by(tx.connection, cause.root, at, cause.code)
+        return Consequence(
+            at, tuple(stopped), tuple(_given(row) for row in rows), tuple(cases.told_of(tx.connection, cause.id))
+        )
+
+    def _stop_waiting(self, tx: Transaction, cause: Cause, at: datetime) -> list[tuple[Oin, Oin]]:
+        """Decide anew on everything of this person that waits; the gate's answer is now another."""
+        rows = deliveries.waiting_of(tx.connection, cause.root)
+        if not rows:
+            return []
+        scene = look(tx.connection, at, {_pair(row) for row in rows}, [cause.root])
+        keys = self.key_store.find({body_key(row.person_id, Oin(row.organisation)) for row in rows})
+        refused = [row for row in rows if not self._still_allowed(scene, row, keys)]
+        deliveries.change(tx.connection, [_stopped(row, cause, at) for row in refused])
+        return [(Oin(row.organisation), Oin(row.recipient)) for row in refused]
+
+    def _still_allowed(self, scene: Scene, row: Row[Any], keys: Mapping[str, bytes]) -> bool:
+        key = keys.get(body_key(row.person_id, Oin(row.organisation)))
+        if key is None:
+            return False
+        message = opened(key, row)
+        if message is None:  # never a reason why somebody could not withdraw
+            return False
+        push_system = _pair(row).push_system
+        judgement = scene.judge(Candidate(message, Oin(row.recipient), row.root, row.trajectory_id, push_system))
+        if judgement.allowed and row.opens:
+            _await(scene, row)
+        return judgement.allowed
+
+
+def closed_by(refusal: Statement, statements: Iterable[Statement]) -> frozenset[str]:
+    """The ``ja``'s with which a ``nee`` overlaps: in each of the four scopes it names, they share something.
+
+    Not those given later, which reopen what they name, nor those that had ended before.
+    """
+    return frozenset(
+        s.id
+        for s in statements
+        if s.choice is Choice.YES and s.ended_at is None and s.given_at <= refusal.given_at and _overlap(refusal, s)
+    )
+
+
+def _concerns(refusal: Statement | None, row: Row[Any]) -> bool:
+    """True when what was taken away names the flow of this release, and something that was given in it."""
+    if refusal is None:
+        return True
+    return (
+        (refusal.senders is None or row.organisation in refusal.senders)
+        and (refusal.receivers is None or row.recipient in refusal.receivers)
+        and (refusal.purposes is None or row.purpose in refusal.purposes)
+        and (refusal.categories is None or not refusal.categories.isdisjoint(row.revealed or ()))
+    )
+
+
+def _overlap(refusal: Statement, statement: Statement) -> bool:
+    scopes: tuple[tuple[frozenset[Any] | None, frozenset[Any] | None], ...] = (
+        (refusal.purposes, statement.purposes),
+        (refusal.categories, statement.categories),
+        (refusal.senders, statement.senders),
+        (refusal.receivers, statement.receivers),
+    )
+    return all(mine is None or theirs is None or mine & theirs for mine, theirs in scopes)
+
+
+def _await(scene: Scene, row: Row[Any]) -> None:
+    """A waiting opening message that may still go counts for the messages that wait behind it."""
+    for i in scene.record(row.root).facts.involvements:
+        if i.organisation == row.organisation and i.trajectory == row.trajectory_id:
+            begun = Involvement(Oin(row.recipient), i.trajectory, i.framework, scene.now, i.valid_until, awaited=True)
+            scene.involve(row.root, begun)
+            return
+
+
+def _stopped(row: Row[Any], cause: Cause, at: datetime) -> dict[str, Any]:
+    kept = {name: getattr(row, name) for name in ("attempts", "channel", "released_at", "revealed")}
+    state = after(State(row.state), Step.REFUSE).value
+    return kept | {"key": row.delivery_id, "state": state, "ended_at": at, "reason": cause.code[:40]}
+
+
+def _pair(row: Row[Any]) -> RulePair:
+    pushed = row.push_kinds is None or row.kind in row.push_kinds  # else it waits to be fetched
+    return RulePair(Oin(row.organisation), row.system, Oin(row.recipient), row.push_system if pushed else None)
+
+
+def _given(row: Row[Any]) -> Given:
+    return Given(row.message_id, Oin(row.organisation), Oin(row.recipient), row.released_at)
+
+
+def _notices(given: Sequence[Row[Any]], cause: Cause) -> list[Notice]:
+    """One notice per verstrekker, receiver and doel."""
+    groups: dict[tuple[str, str, str], list[Row[Any]]] = defaultdict(list)
+    for row in given:
+        groups[row.organisation, row.recipient, row.purpose].append(row)
+    return [
+        Notice(
+            kind="grondslag.vervallen",
+            sender=Oin(sender),
+            receiver=Oin(receiver),
+            purpose=purpose,
+            code=cause.code,
+            cause=cause.id,
+            person=cause.person,
+            root=cause.root,
+            messages=tuple(rows),
+        )
+        for (sender, receiver, purpose), rows in groups.items()
+    ]

@@ -1,0 +1,94 @@
+"""Opening a database so that its promises hold: durable commits, real isolation, no values in its log.
+
+SQLite (WAL, synchronous=FULL) for one process; PostgreSQL (psycopg 3, READ COMMITTED, fsync on) for more than one.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.engine import make_url
+
+#: How long a statement of another process may make us wait, ms. The writer's own turns are far shorter.
+_BUSY_MS = 30_000
+#: No values in the server's log; and a process that was stopped within a transaction keeps nobody waiting for ever.
+_POSTGRES_OPTIONS = (
+    "-c timezone=UTC -c log_parameter_max_length=0 -c log_parameter_max_length_on_error=0"
+    f" -c lock_timeout={_BUSY_MS} -c idle_in_transaction_session_timeout=60000"
+)
+
+
+class DatabaseUnsafe(RuntimeError):
+    """The database does not keep what the hub promises; the text says which setting."""
+
+
+def open_engine(url: str) -> Engine:
+    """An engine whose transactions begin as the hub needs them. Values never appear in its error texts.
+
+    Raises ``DatabaseUnsafe`` for a PostgreSQL whose settings would break promise 1 or 2.
+    """
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        return _open_sqlite(url)
+    engine = create_engine(
+        parsed.set(drivername="postgresql+psycopg"),
+        hide_parameters=True,
+        isolation_level="READ COMMITTED",
+        pool_pre_ping=True,
+        pool_size=8,
+        connect_args={"options": _POSTGRES_OPTIONS, "connect_timeout": 10},
+    )
+    try:
+        _assert_postgres(engine)
+    except BaseException:
+        engine.dispose()
+        raise
+    return engine
+
+
+def _open_sqlite(url: str) -> Engine:
+    arguments = {"isolation_level": None, "timeout": _BUSY_MS / 1000, "check_same_thread": False}
+    engine = create_engine(url, hide_parameters=True, connect_args=arguments)
+
+    def prepare(connection: Any, _record: object) -> None:
+        cursor = connection.cursor()
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+            "secure_delete=ON",
+            f"busy_timeout={_BUSY_MS}",
+        ):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    event.listen(engine, "connect", prepare)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # The driver's own BEGIN is deferred: two deciders could then read the same facts. IMMEDIATE is the gate's lock.
+    kind = "DEFERRED" if connection.get_execution_options().get("look") else "IMMEDIATE"
+    connection.exec_driver_sql(f"BEGIN {kind}")
+
+
+def _assert_postgres(engine: Engine) -> None:
+    wanted = {"fsync": "on", "synchronous_commit": "on", "transaction_isolation": "read committed"}
+    with engine.connect() as connection:
+        for name, value in wanted.items():
+            if connection.execute(text(f"SHOW {name}")).scalar_one() != value:
+                raise DatabaseUnsafe(f"PostgreSQL: {name} must be {value}")
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """A look outside the gate's locks, for lists and pages. Never decide on what it shows."""
+    with engine.connect().execution_options(look=True) as connection, connection.begin():
+        yield connection
+
+
+def is_sqlite(connection: Connection | Engine) -> bool:
+    """True on the embedded default."""
+    return connection.dialect.name == "sqlite"

@@ -1,0 +1,1 @@
+"""The shape of the database, step by step: ``schema.py`` runs the steps, ``versions/`` holds them."""

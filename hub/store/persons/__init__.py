@@ -1,0 +1,1 @@
+"""SQL of persons as organisations know them, and of their cases."""

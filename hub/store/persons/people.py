@@ -1,0 +1,200 @@
+"""Persons as organisations know them: refs, keyed BSN index, local numbers, trajects, placements."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, delete, insert, select, tuple_, update
+
+from consent.any_of import any_of
+from consent.tables import involvement, person
+from contracts.identity import KandidaatRef, Oin, PersonId, Role
+from hub.store.tables import delivery, local_number, person_bsn, person_ref, placement, trajectory
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Whom a ref names: the person it was given for, and the root of all persons joined with that one."""
+
+    person: PersonId
+    root: str
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """A placement (`plaatsingId`) at a workplace."""
+
+    id: str
+    workplace: Oin
+    role: Role
+
+
+_REFS = (
+    select(person_ref.c.organisation, person_ref.c.ref, person.c.person_id, person.c.root)
+    .join(person, person.c.person_id == person_ref.c.person_id)
+    .where(any_of(person_ref.c.ref, "refs"), person.c.erased_at.is_(None))
+)
+_OWN_REFS = (
+    select(person_ref.c.organisation, person_ref.c.ref, person.c.root, person.c.person_id)
+    .join(person, person.c.person_id == person_ref.c.person_id)
+    .where(
+        any_of(person.c.root, "roots"),
+        any_of(person_ref.c.organisation, "organisations"),
+    )
+    .order_by(person.c.person_id)
+)
+_PLACEMENTS = (
+    select(person.c.root, placement)
+    .join(person, person.c.person_id == placement.c.person_id)
+    .where(any_of(person.c.root, "roots"))
+)
+
+
+def resolve(connection: Connection, refs: Collection[tuple[Oin, str]]) -> dict[tuple[Oin, str], Known]:
+    """Whom each (organisation, ref) names. Foreign, unknown and erased refs are all absent alike."""
+    wanted = set(refs)
+    rows = connection.execute(_REFS, {"refs": [ref for _, ref in wanted]})
+    found = {(Oin(r.organisation), r.ref): Known(PersonId(r.person_id), r.root) for r in rows}
+    return {key: known for key, known in found.items() if key in wanted}
+
+
+def refs_of(connection: Connection, pairs: Collection[tuple[str, Oin]]) -> dict[tuple[str, Oin], KandidaatRef]:
+    """The ref under which each organisation knows each root; absent where it knows nobody yet.
+
+    An organisation that knew two persons before they were joined keeps both refs; it is spoken to under the one of the
+    root itself where it has that, else under the first.
+    """
+    found: dict[tuple[str, Oin], KandidaatRef] = {}
+    rows = connection.execute(
+        _OWN_REFS, {"roots": [root for root, _ in pairs], "organisations": [str(o) for _, o in pairs]}
+    )
+    for r in rows:
+        key = (r.root, Oin(r.organisation))
+        if key not in found or r.person_id == r.root:
+            found[key] = KandidaatRef(r.ref)
+    return found
+
+
+def give_refs(connection: Connection, rows: Iterable[tuple[KandidaatRef, Oin, str]]) -> None:
+    """Store new refs: (ref, organisation, person)."""
+    values = [{"ref": ref, "organisation": organisation, "person_id": who} for ref, organisation, who in rows]
+    if values:
+        connection.execute(insert(person_ref), values)
+
+
+def make_person(connection: Connection, handle: str) -> None:
+    """A new person, joined with nobody."""
+    connection.execute(insert(person).values(person_id=handle, root=handle))
+
+
+def roots_by_bsn(connection: Connection, organisation: Oin, index: bytes) -> Known | None:
+    """Whom this organisation registered under this BSN (keyed index)."""
+    row = connection.execute(
+        select(person.c.person_id, person.c.root)
+        .join(person_bsn, person_bsn.c.person_id == person.c.person_id)
+        .where(person_bsn.c.organisation == organisation, person_bsn.c.bsn_index == index, person.c.erased_at.is_(None))
+    ).first()
+    return None if row is None else Known(PersonId(row.person_id), row.root)
+
+
+def bsn_holders(connection: Connection, index: bytes) -> dict[Oin, Known]:
+    """Every organisation that registered this BSN, with the person it registered."""
+    rows = connection.execute(
+        select(person_bsn.c.organisation, person.c.person_id, person.c.root)
+        .join(person, person_bsn.c.person_id == person.c.person_id)
+        .where(person_bsn.c.bsn_index == index, person.c.erased_at.is_(None))
+    )
+    return {Oin(r.organisation): Known(PersonId(r.person_id), r.root) for r in rows}
+
+
+def note_bsn(connection: Connection, organisation: Oin, index: bytes, who: str) -> None:
+    """Remember that this organisation registered this BSN for this person, in the place of one who was erased."""
+    same = (person_bsn.c.organisation == organisation) & (person_bsn.c.bsn_index == index)
+    connection.execute(delete(person_bsn).where(same))
+    connection.execute(insert(person_bsn).values(organisation=organisation, bsn_index=index, person_id=who))
+
+
+def has_bsn(connection: Connection, organisation: Oin, who: str) -> bool:
+    """True when this organisation registered a BSN for this person."""
+    query = select(person_bsn.c.person_id).where(
+        person_bsn.c.organisation == organisation, person_bsn.c.person_id == who
+    )
+    return connection.execute(query).first() is not None
+
+
+def join_roots(connection: Connection, kept: str, merged: str) -> None:
+    """Make two roots one: all refs stay valid, all facts of both count, and waiting messages share one line."""
+    connection.execute(update(person).where(person.c.root == merged).values(root=kept))
+    connection.execute(update(delivery).where(delivery.c.line == merged).values(line=kept))
+
+
+def who_has_number(connection: Connection, organisation: Oin, index: bytes) -> Known | None:
+    """Whom the organisation's own number names (keyed index)."""
+    row = connection.execute(
+        select(person.c.person_id, person.c.root)
+        .join(local_number, local_number.c.person_id == person.c.person_id)
+        .where(
+            local_number.c.organisation == organisation,
+            local_number.c.number_index == index,
+            person.c.erased_at.is_(None),
+        )
+    ).first()
+    return None if row is None else Known(PersonId(row.person_id), row.root)
+
+
+def bind_number(connection: Connection, row: dict[str, Any]) -> None:
+    """Bind an organisation's own number to a person, in place of the number it had (values of ``local_number``).
+
+    The number is free: whoever bore it before was erased.
+    """
+    own = local_number.c.organisation == row["organisation"]
+    connection.execute(delete(local_number).where(own, local_number.c.number_index == row["number_index"]))
+    same = (local_number.c.organisation == row["organisation"]) & (local_number.c.person_id == row["person_id"])
+    changed = connection.execute(
+        update(local_number).where(same).values(number_index=row["number_index"], sealed=row["sealed"])
+    )
+    if changed.rowcount == 0:
+        connection.execute(insert(local_number).values(row))
+
+
+def open_trajectory(connection: Connection, row: dict[str, Any], involvement_id: str) -> None:
+    """A traject (values of ``trajectory``), and the involvement of the organisation that opened it."""
+    connection.execute(insert(trajectory).values(row))
+    connection.execute(
+        insert(involvement).values(
+            involvement_id=involvement_id,
+            person_id=row["person_id"],
+            organisation=row["opened_by"],
+            trajectory_id=row["trajectory_id"],
+            framework=row["framework"],
+            valid_from=row["valid_from"],
+            valid_until=row["valid_until"],
+        )
+    )
+
+
+def involve(connection: Connection, rows: list[dict[str, Any]]) -> None:
+    """Note involvements that the release of opening messages begins (values of ``involvement``)."""
+    if rows:
+        connection.execute(insert(involvement), rows)
+
+
+def placements(connection: Connection, roots: Collection[str]) -> dict[str, tuple[Placement, ...]]:
+    """Where each person is or was placed."""
+    found: dict[str, list[Placement]] = defaultdict(list)
+    for r in connection.execute(_PLACEMENTS, {"roots": list(roots)}):
+        found[r.root].append(Placement(r.placement_id, Oin(r.workplace), Role(r.workplace_role)))
+    return {root: tuple(items) for root, items in found.items()}
+
+
+def note_placements(connection: Connection, rows: list[dict[str, Any]]) -> None:
+    """Remember which plaatsingId is where (values of ``placement``); one that is known already stays as it is."""
+    if not rows:
+        return
+    keys = [(r["person_id"], r["placement_id"], r["workplace"]) for r in rows]
+    columns = tuple_(placement.c.person_id, placement.c.placement_id, placement.c.workplace)
+    known = {tuple(r) for r in connection.execute(select(*columns.clauses).where(columns.in_(keys)))}
+    fresh = {key: row for key, row in zip(keys, rows, strict=True) if key not in known}
+    if fresh:
+        connection.execute(insert(placement), list(fresh.values()))

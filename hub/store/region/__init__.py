@@ -1,0 +1,1 @@
+"""SQL of what the region agreed: parties, access, agreements, rules, subscriptions."""

@@ -1,0 +1,95 @@
+"""SQL of access: for whom a system may act now, and which client assertions were used before.
+
+``mandate_facts`` belongs inside the transaction that decides: what a token says was true when it was made.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy import Connection, delete
+from sqlalchemy.dialects import postgresql, sqlite
+
+from contracts.errors import TokenInvalid
+from contracts.identity import Oin
+from hub.store.database import is_sqlite
+from hub.store.region.parties import mandates_in_force
+from hub.store.tables import client_assertion
+from hub.store.writer import Transaction
+
+#: How long a used assertion is remembered beyond its end: the clock that checked it may lag behind the database's.
+_MARGIN: Final = timedelta(minutes=10)
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """Who acts, and by which systeem: its machtiging must hold in the transaction that does what is asked."""
+
+    organisation: Oin
+    system: str
+
+
+@dataclass(frozen=True, slots=True)
+class MandateFacts:
+    """What a system may do for one organisation at one instant. Nothing in force: no scopes, no kinds."""
+
+    scopes: frozenset[str] = frozenset()
+    kinds: frozenset[str] | None = frozenset()  # None: every kind
+
+    @property
+    def active(self) -> bool:
+        """True while at least one machtiging is in force, and neither side is suspended."""
+        return bool(self.scopes)
+
+
+def mandate_facts(
+    connection: Connection, organisation: Oin, system: str, at: datetime, scope: str | None = None
+) -> MandateFacts:
+    """The machtigingen of ``system`` for ``organisation`` in force at ``at``, added up.
+
+    With ``scope`` only those that bear it count. A suspended organisation or system has none.
+    """
+    found = [
+        m
+        for m in mandates_in_force(connection, system, at)
+        if m.organisation == organisation and (scope is None or scope in m.scopes)
+    ]
+    if not found:
+        return MandateFacts()
+    kinds = [m.kinds for m in found]
+    return MandateFacts(
+        scopes=frozenset().union(*(m.scopes for m in found)),
+        kinds=None if None in kinds else frozenset().union(*(k for k in kinds if k is not None)),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class UsedAssertion:
+    """A client assertion that proved somebody: its ``jti`` (as SHA-256) may come back only after ``expires_at``."""
+
+    system: str
+    jti_hash: bytes
+    expires_at: datetime
+
+
+def remember_assertions(transaction: Transaction, items: Sequence[UsedAssertion]) -> list[bool]:
+    """Write each down once: ``False`` where it was used before. The unique key decides: no two processes both win."""
+    connection = transaction.connection
+    connection.execute(delete(client_assertion).where(client_assertion.c.expires_at < transaction.now - _MARGIN))
+    insert = sqlite.insert if is_sqlite(connection) else postgresql.insert
+    outcomes = []
+    for item in items:
+        statement = insert(client_assertion).values(
+            system=item.system, jti_hash=item.jti_hash, expires_at=item.expires_at
+        )
+        # Not by ``rowcount``: SQLAlchemy does not keep it for an INSERT on PostgreSQL.
+        made = statement.on_conflict_do_nothing().returning(client_assertion.c.system)
+        outcomes.append(connection.execute(made).first() is not None)
+    return outcomes
+
+
+def require_active(connection: Connection, asker: Asker, at: datetime) -> None:
+    """Inside the deciding transaction: raises ``TokenInvalid`` once the machtiging, or either side, has ended."""
+    if not mandate_facts(connection, asker.organisation, asker.system, at).active:
+        raise TokenInvalid

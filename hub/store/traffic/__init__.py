@@ -1,0 +1,1 @@
+"""SQL of messages on their way: messages, deliveries, outbox, mailboxes."""

@@ -1,0 +1,112 @@
+"""Deliveries with their messages: read for release, changed by it."""
+
+from collections.abc import Collection
+from typing import Any, Final
+
+from sqlalchemy import Connection, Row, Select, bindparam, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from consent.any_of import any_of
+from consent.tables import person, release_basis
+from hub.delivery.states import State
+from hub.store.database import is_sqlite
+from hub.store.tables import attempt, delivery, message, subscription
+
+_CHANGED = ("state", "attempts", "channel", "released_at", "revealed", "ended_at", "reason")
+_CHANGE = (
+    update(delivery)
+    .where(delivery.c.delivery_id == bindparam("key"))
+    .values({name: bindparam(f"new_{name}", type_=delivery.c[name].type) for name in _CHANGED})
+)
+
+
+def rows() -> Select[Any]:
+    """Deliveries with what their release needs of the message, the person's root and the subscription's systeem."""
+    return (
+        select(
+            delivery,
+            message.c.person_id,
+            message.c.system,
+            message.c.event_id,
+            message.c.body,
+            message.c.trajectory_id,
+            message.c.bsn_index,
+            person.c.root,
+            subscription.c.system.label("push_system"),
+            subscription.c.url,
+            subscription.c.secret_sealed,
+            subscription.c.kinds.label("push_kinds"),
+        )
+        .join(message, message.c.message_id == delivery.c.message_id)
+        .outerjoin(person, person.c.person_id == message.c.person_id)
+        .outerjoin(subscription, subscription.c.organisation == delivery.c.recipient)
+    )
+
+
+_SEEN: Final = rows().where(any_of(delivery.c.delivery_id, "ids"))
+_LOCKED: Final = _SEEN.with_for_update(of=delivery)
+
+
+def seen(connection: Connection, ids: Collection[str]) -> dict[str, Row[Any]]:
+    """These deliveries, by id, as they are now: to look, never to decide on."""
+    return {row.delivery_id: row for row in connection.execute(_SEEN, {"ids": ids})}
+
+
+def by_id(connection: Connection, ids: Collection[str]) -> dict[str, Row[Any]]:
+    """These deliveries, locked against other processes until commit, by id."""
+    # SQLite knows no such lock and leaves the clause out: its transaction holds the whole database.
+    return {row.delivery_id: row for row in connection.execute(_LOCKED, {"ids": ids})}
+
+
+def change(connection: Connection, changes: Collection[dict[str, Any]]) -> None:
+    """Write new states: ``key`` and every column of ``_CHANGED``."""
+    if changes:
+        values = [{"key": c["key"]} | {f"new_{name}": c[name] for name in _CHANGED} for c in changes]
+        connection.execute(_CHANGE, values)
+
+
+def note_attempts(connection: Connection, attempts: Collection[dict[str, Any]]) -> None:
+    """One row per attempt; its outcome is written when it is known."""
+    if attempts:
+        connection.execute(insert(attempt), list(attempts))
+
+
+def note_basis(connection: Connection, basis: Collection[dict[str, Any]]) -> None:
+    """On which statements a release rested, once each."""
+    if basis:
+        into = (sqlite if is_sqlite(connection) else postgresql).insert(release_basis)
+        connection.execute(into.on_conflict_do_nothing(), list(basis))
+
+
+def waiting_of(connection: Connection, root: str) -> list[Row[Any]]:
+    """Everything about this person that waits, notices apart, in the order of acceptance."""
+    query = rows().where(delivery.c.line == root, delivery.c.state == State.WAITING.value, ~delivery.c.notice)
+    return list(connection.execute(query.order_by(delivery.c.seq)))
+
+
+def released_under(connection: Connection, statements: Collection[str]) -> list[Row[Any]]:
+    """Every delivery that was released on one of these statements, in the order of release."""
+    if not statements:
+        return []
+    return list(
+        connection.execute(
+            select(
+                delivery.c.delivery_id,
+                delivery.c.message_id,
+                delivery.c.organisation,
+                delivery.c.recipient,
+                delivery.c.released_at,
+                delivery.c.revealed,
+                message.c.system,
+                message.c.event_id,
+                message.c.purpose,
+            )
+            .join(message, message.c.message_id == delivery.c.message_id)
+            .where(
+                delivery.c.delivery_id.in_(
+                    select(release_basis.c.delivery_id).where(release_basis.c.statement_id.in_(list(statements)))
+                )
+            )
+            .order_by(delivery.c.released_at, delivery.c.seq)
+        )
+    )

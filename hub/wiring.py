@@ -1,0 +1,307 @@
+"""Builds the hub from its settings; nothing else does. Reading order: ``build`` (parts), ``Hub.start`` (threads).
+
+The core comes first (database, keys, writer), then what decides (accept, release), then what carries (relay, push,
+mailbox), last the web application. Nothing is built at import.
+"""
+
+import os
+import ssl
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from threading import BoundedSemaphore
+from typing import Protocol
+
+import structlog
+from flask import Flask
+from sqlalchemy import Connection, Engine, text
+
+from consent.keys import KeyStore, open_key_engine
+from consent.log.signer import Signer
+from contracts import catalogue
+from contracts.identity import Oin
+from hub.administration import installation
+from hub.app import make_app
+from hub.delivery import routes as mailbox_routes
+from hub.delivery.doorbell import Doorbell, open_doorbell
+from hub.delivery.mailbox import Bell, Mailbox
+from hub.delivery.prepare import Preparer
+from hub.delivery.push import Parts, Push
+from hub.delivery.relay import Observer, Relay
+from hub.delivery.release import Releaser
+from hub.delivery.webhook import subscription_routes
+from hub.delivery.webhook.address_guard import AddressGuard
+from hub.delivery.webhook.outcomes import Recorder
+from hub.delivery.webhook.send import NewSender, Sender
+from hub.gate.dry_run import Allowance, DryRun
+from hub.gate.person_work import PersonWork
+from hub.intake import dry_run_routes
+from hub.intake import routes as message_routes
+from hub.intake.accept import Accepter
+from hub.keys.keyring import Keyring
+from hub.ledger.evidence import Evidence
+from hub.ledger.keeper import LogKeeper, LogParts
+from hub.machine.clock import SystemClock
+from hub.machine.clock_guard import ClockGuard
+from hub.machine.ids import Ids
+from hub.ports import Clock, NewId, Random
+from hub.rights import candidate_routes, case_routes, statement_routes
+from hub.rights.candidates import Candidates
+from hub.rights.cases import Cases
+from hub.rights.notices import Notifier
+from hub.rights.statements import Statements
+from hub.rights.stopping import Stopper
+from hub.settings import Environment, Settings
+from hub.store.database import is_sqlite, open_engine, reading
+from hub.store.locks import Turnstile
+from hub.store.writer import Transactions, Writer
+from hub.telemetry import Metrics, build_metrics
+
+
+class Part(Protocol):
+    """Something with threads of its own."""
+
+    def start(self) -> None:
+        """Begin."""
+
+    def stop(self) -> None:
+        """Finish what is under way."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hub:
+    """Every part of a running hub."""
+
+    settings: Settings
+    engine: Engine
+    transactions: Transactions
+    writer: Writer
+    clock: Clock
+    new_id: NewId
+    random: Random
+    keyring: Keyring
+    key_store: KeyStore
+    evidence: Evidence
+    log_origin: str
+    accepter: Accepter
+    candidates: Candidates
+    statements: Statements
+    cases: Cases
+    dry_run: DryRun
+    releaser: Releaser
+    mailbox: Mailbox
+    relay: Relay
+    push: Push
+    new_sender: NewSender
+    log_keeper: LogKeeper
+    doorbell: Doorbell
+    metrics: Metrics
+    readiness: Mapping[str, Callable[[], bool]]
+
+    def start(self, only: str | None = None) -> None:
+        """Begin to write, to sign and to send; with ``only`` just that part, and the writer that each of them needs."""
+        for part in self._parts(only):
+            part.start()
+
+    def stop(self, only: str | None = None) -> None:
+        """Finish what is under way. What was not done is found again at the next start."""
+        for part in reversed(self._parts(only)):
+            part.stop()
+        self.doorbell.close()
+        self.engine.dispose()
+
+    def _parts(self, only: str | None) -> tuple[Part, ...]:
+        parts: dict[str, Part] = {"sequencer": self.log_keeper, "relay": self.relay, "worker": self.push}
+        return (self.writer, *(part for name, part in parts.items() if only in (None, name)))
+
+    def app(self) -> Flask:
+        """The web application."""
+        subjects = (
+            ("berichten", "Berichten aanbieden en volgen", (*message_routes.ENDPOINTS, *dry_run_routes.ENDPOINTS)),
+            ("kandidaten", "Kandidaten aanmelden en trajecten openen", candidate_routes.ENDPOINTS),
+            ("toestemmingen", "Toestemmingen vastleggen, bevestigen en intrekken", statement_routes.ENDPOINTS),
+            ("zaken", "Zaken beantwoorden en ontheffingen vastleggen", case_routes.ENDPOINTS),
+            ("postvak", "Eigen berichten ophalen en bevestigen", mailbox_routes.ENDPOINTS),
+            ("abonnement", "Berichten laten bezorgen in plaats van ophalen", subscription_routes.ENDPOINTS),
+        )
+        app = make_app(self, subjects)
+        app.extensions[subscription_routes.NEW_SENDER] = self.new_sender
+        app.extensions[subscription_routes.HANDSHAKES] = BoundedSemaphore(max(1, self.settings.threads // 8))
+        return app
+
+
+@dataclass(frozen=True, slots=True)
+class Core:
+    """Database, keys and time: what commands need too."""
+
+    settings: Settings
+    engine: Engine
+    transactions: Transactions
+    facts: Mapping[str, str]  # fixed at `hub init`
+    keyring: Keyring
+    key_store: KeyStore
+    clock: Clock
+    new_id: NewId
+    random: Random
+
+    @property
+    def evidence(self) -> Evidence:
+        """The log, to append to."""
+        return Evidence(self.key_store, self.new_id)
+
+    def look(self) -> AbstractContextManager[Connection]:
+        """A read-only connection, outside the gate's locks."""
+        return reading(self.engine)
+
+
+def open_core(settings: Settings, clock: Clock | None = None) -> Core:
+    """Open the database and the keys of an installation. Raises what ``installation.require_whole`` raises."""
+    clock = clock or SystemClock()
+    ring = installation.load_keyring(settings)
+    engine = open_engine(settings.database_url)
+    facts = installation.require_whole(settings, engine, ring)
+    turnstile = Turnstile(settings.data_dir) if is_sqlite(engine) else None
+    return Core(
+        settings=settings,
+        engine=engine,
+        transactions=Transactions(engine, clock, turnstile),
+        facts=facts,
+        keyring=ring,
+        key_store=KeyStore(open_key_engine(settings.keys_url), ring.master, os.urandom),
+        clock=clock,
+        new_id=Ids(clock, os.urandom),
+        random=os.urandom,
+    )
+
+
+def build(core: Core, metrics: Metrics | None = None) -> Hub:
+    """All parts on one core."""
+    settings, engine, clock = core.settings, core.engine, core.clock
+    origin = core.facts[installation.LOG_ORIGIN]
+    metrics = metrics or build_metrics(kind.name for kind in catalogue.all_kinds())
+    observer = Telling(metrics)
+    writer = Writer(core.transactions)
+    doorbell = open_doorbell(settings.broker_url)
+    relay = Relay(engine, writer, doorbell, clock, observer)
+    bell = Bell(most=max(1, settings.threads // 4))
+    clock_guard = ClockGuard(clock, core.look)
+    releaser = Releaser(core.key_store, core.evidence, core.new_id, core.random, clock_guard, metrics)
+    carried = _Carried(bell, relay)
+    work = PersonWork(writer, core.look)
+    push_parts = _push_parts(core, writer, releaser, doorbell, observer)
+    push = Push(push_parts)
+    signer = Signer(installation.signer_state(settings), core.keyring.log_key, origin)
+    log_keeper = LogKeeper(LogParts(engine, writer, signer, clock, clock_guard), observer.trouble)
+    return Hub(
+        settings=settings,
+        engine=engine,
+        transactions=core.transactions,
+        writer=writer,
+        clock=clock,
+        new_id=core.new_id,
+        random=core.random,
+        keyring=core.keyring,
+        key_store=core.key_store,
+        evidence=core.evidence,
+        log_origin=origin,
+        accepter=_accepter(core, writer, carried, metrics),
+        candidates=Candidates(writer, work, core.keyring, core.key_store, core.evidence, core.new_id, core.random),
+        statements=_statements(core, work, carried),
+        cases=Cases(work, core.key_store, core.evidence, core.random),
+        dry_run=DryRun(writer, core.look, core.evidence, Allowance(clock)),
+        releaser=releaser,
+        mailbox=Mailbox(releaser, writer, core.look, clock, bell, core.key_store, core.evidence, core.random),
+        relay=relay,
+        push=push,
+        new_sender=push_parts.new_sender,
+        log_keeper=log_keeper,
+        doorbell=doorbell,
+        metrics=metrics,
+        readiness={
+            "database": lambda: _answers(engine),
+            "sleutels": core.key_store.check_value,
+            "schrijver": writer.alive,
+            "logboek": log_keeper.alive,
+            "doorgifte": relay.alive,
+            "bezorging": push.alive,
+            "klok": clock_guard.trusted,
+        },
+    )
+
+
+def _accepter(core: Core, writer: Writer, carried: "_Carried", metrics: Metrics) -> Accepter:
+    return Accepter(
+        writer=writer,
+        look=core.look,
+        key_store=core.key_store,
+        evidence=core.evidence,
+        new_id=core.new_id,
+        random=core.random,
+        ring=carried.ring,
+        bsn_index=core.keyring.bsn_index,
+        metrics=metrics,
+    )
+
+
+def _statements(core: Core, work: PersonWork, carried: "_Carried") -> Statements:
+    notifier = Notifier(core.key_store, core.evidence, core.new_id, core.random, carried.ring)
+    stopper = Stopper(core.key_store, notifier)
+    return Statements(work, stopper, core.key_store, core.evidence, core.new_id, core.random)
+
+
+@dataclass(frozen=True, slots=True)
+class _Carried:
+    """Who hears, after a commit, for whom something waits."""
+
+    bell: Bell
+    relay: Relay
+
+    def ring(self, recipients: frozenset[Oin]) -> None:
+        self.bell.ring(recipients)
+        self.relay.nudge(recipients)
+
+
+def _push_parts(core: Core, writer: Writer, releaser: Releaser, doorbell: Doorbell, observer: Observer) -> Parts:
+    settings, clock = core.settings, core.clock
+    guard = address_guard(settings)
+    tls = ssl.create_default_context()
+    return Parts(
+        engine=core.engine,
+        writer=writer,
+        preparer=Preparer(releaser, writer, core.look, clock, core.keyring.webhook_key),
+        recorder=Recorder(core.evidence, core.random),
+        doorbell=doorbell,
+        new_sender=lambda: Sender(guard, clock, tls),
+        clock=clock,
+        new_id=core.new_id,
+        observer=observer,
+    )
+
+
+def address_guard(settings: Settings) -> AddressGuard:
+    """Where webhooks may go."""
+    allowed = frozenset((target.host, target.port) for target in settings.webhook_toegestaan)
+    return AddressGuard(allowed, demo=settings.env is Environment.DEMO)
+
+
+def _answers(engine: Engine) -> bool:
+    with reading(engine) as connection:
+        return bool(connection.execute(text("SELECT 1")).scalar_one() == 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """Counts and logs what the carriers meet; ids, codes and classes only."""
+
+    metrics: Metrics
+
+    def sent(self, outcome: str, seconds: float) -> None:
+        self.metrics.send.add(channel="push", outcome=outcome)
+        self.metrics.send_seconds.observe(seconds, channel="push", outcome=outcome)
+
+    def buried(self, reason: str) -> None:
+        self.metrics.bury.add()
+        structlog.get_logger().error("buried", code=reason)
+
+    def trouble(self, part: str, error: str) -> None:
+        structlog.get_logger().warning("trouble", part=part, code=error)

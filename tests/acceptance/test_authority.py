@@ -1,0 +1,641 @@
+"""Who may do what: a test per cell of that table for every act that this hub can do, by who may and by who may not.
+
+Each act is done over HTTP with the token of a party (operators by their verbs); each refusal is checked by its effect
+too: what was not allowed has changed nothing.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from contracts.errors import Conflict, Refused, RequestInvalid
+from contracts.identity import Oin
+from hub.access.tokens import Grant, issue
+from hub.administration import agreements, forms, parties
+from hub.administration.act import RULES
+from tests import samples
+from tests.partners import SCOPES, Person
+from tests.region import Region
+from tests.samples import CERTIFICEERDER, GEMEENTE, GEMEENTE_2, KRINGLOOP, KRINGLOOP_2, MBO, ONTWIKKELBEDRIJF, WOONZORG
+
+LEERBEDRIJF = "00000099000000009000"
+REGIO = "00000099000000009900"
+WITHDRAWAL = {"gegevenDoor": "betrokkene"}
+NO_RIGHT = (403, "HANDELING_NIET_TOEGESTAAN")
+NOT_FOUND = (404, "NIET_GEVONDEN")
+NO_GROUND = (403, "GEEN_GRONDSLAG")
+
+
+@pytest.fixture(scope="module")
+def region(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Region]:
+    made = Region(tmp_path_factory.mktemp("bevoegd"))
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def own_region(tmp_path: Path) -> Iterator[Region]:
+    """For acts of operators, which change the region for everybody."""
+    made = Region(tmp_path)
+    yield made
+    made.stop()
+
+
+def told(answer: Any) -> tuple[int, str | None]:
+    return answer.status, answer.code if answer.status >= 400 else None
+
+
+def placed(region: Region) -> Person:
+    """Somebody placed at the kringloop by the ontwikkelbedrijf; both are involved, and nobody else."""
+    person, _ = region.reporting()
+    return person
+
+
+def reports(region: Region, person: Person) -> tuple[int, str | None]:
+    """Whether the kringloop may report to the ontwikkelbedrijf now."""
+    return told(region.send(KRINGLOOP, region.report(person)))
+
+
+def places(region: Region, person: Person) -> tuple[int, str | None]:
+    """Whether the ontwikkelbedrijf may tell the kringloop of a placement now."""
+    return told(region.send(ONTWIKKELBEDRIJF, region.placing(person)))
+
+
+def presents_to_school(region: Region, person: Person) -> tuple[int, str | None]:
+    """Whether the ontwikkelbedrijf may present somebody to the school now."""
+    ref = person.refs[ONTWIKKELBEDRIJF]
+    data = samples.voorgedragen(ref)
+    data["traject"]["trajectId"] = person.trajectory
+    return told(
+        region.send(
+            ONTWIKKELBEDRIJF, region.event(ONTWIKKELBEDRIJF, "kandidaat.voorgedragen", ref, data, ontvanger=MBO)
+        )
+    )
+
+
+def at_school(region: Region, person: Person) -> None:
+    """The school becomes involved, on consent."""
+    ref = person.refs[ONTWIKKELBEDRIJF]
+    region.consent(ONTWIKKELBEDRIJF, ref, [MBO], "toeleiding", "identiteit contact inzetbaarheid opleiding")
+    assert presents_to_school(region, person) == (202, None)
+    person.refs[MBO] = region.collect(MBO)[-1]["subject"]
+
+
+def known_elsewhere(region: Region) -> str:
+    """A ref of a gemeente that registered somebody and opened nothing: it is not involved."""
+    return region.register(GEMEENTE_2)
+
+
+# -- register a person: gemeente, ontwikkelbedrijf --------------------------------------------------------------------
+@pytest.mark.parametrize("who", [GEMEENTE, GEMEENTE_2, ONTWIKKELBEDRIJF])
+def test_register_by_who_may(region: Region, who: str) -> None:
+    assert region.call(who, "POST", "/v1/kandidaten", {"lokaalNummer": "nummer-1"}).status == 201
+    assert region.call(who, "POST", "/v1/kandidaten", {"lokaalNummer": "nummer-1"}).status == 200
+
+
+@pytest.mark.parametrize("who", [MBO, KRINGLOOP, WOONZORG, CERTIFICEERDER, LEERBEDRIJF, REGIO])
+def test_register_by_who_may_not(region: Region, who: str) -> None:
+    admit_rest(region)
+    answer = region.call(who, "POST", "/v1/kandidaten", {"bsn": samples.BSN})
+    assert told(answer) == NO_RIGHT
+    assert "kandidaatRef" not in answer.json
+    assert told(region.call(who, "POST", "/v1/kandidaten/opzoeken", {"lokaalNummer": "nummer-1"})) == NOT_FOUND
+
+
+def test_opening_a_traject_is_for_gemeente_and_ontwikkelbedrijf(region: Region) -> None:
+    """The gemeente for itself, the ontwikkelbedrijf for whom it has an agreement with; a workplace never."""
+    form = {"opdrachtgever": GEMEENTE, "wettelijkKader": "Pwet", "van": "2026-10-01"}
+    own = region.register(GEMEENTE)
+    assert region.call(GEMEENTE, "POST", f"/v1/kandidaten/{own}/trajecten", form).status == 201
+    for_other = region.call(GEMEENTE, "POST", f"/v1/kandidaten/{own}/trajecten", form | {"opdrachtgever": GEMEENTE_2})
+    assert told(for_other) == NO_RIGHT
+    sob = region.register(ONTWIKKELBEDRIJF)
+    assert region.call(ONTWIKKELBEDRIJF, "POST", f"/v1/kandidaten/{sob}/trajecten", form).status == 201
+    stranger = region.call(
+        ONTWIKKELBEDRIJF, "POST", f"/v1/kandidaten/{sob}/trajecten", form | {"opdrachtgever": GEMEENTE_2}
+    )
+    assert told(stranger) == (403, "AFSPRAAK_ONTBREEKT")
+    at_work = placed(region).refs[KRINGLOOP]
+    assert told(region.call(KRINGLOOP, "POST", f"/v1/kandidaten/{at_work}/trajecten", form)) == NO_RIGHT
+
+
+def admit_rest(region: Region) -> None:
+    """The roles that no scene needs."""
+    with region.core.transactions.open(RULES) as tx:
+        for oin, role in ((LEERBEDRIJF, "leerbedrijf"), (REGIO, "regio")):
+            if oin not in region.parties:
+                region._join(tx, oin, role)
+
+
+# -- record `nee`: every involved organisation, for any consent-based flow --------------------------------------------
+@pytest.mark.parametrize("who", [ONTWIKKELBEDRIJF, KRINGLOOP, MBO])
+def test_nee_by_every_involved_organisation_for_any_flow(region: Region, who: str) -> None:
+    """The school says `nee` to a flow between two others, and that flow stops at once."""
+    person = placed(region)
+    at_school(region, person)
+    assert places(region, person) == (202, None)
+    scope = {"verstrekkers": [ONTWIKKELBEDRIJF], "ontvangers": [KRINGLOOP]}
+    answer = region.statement(who, person.refs[who], keuze="nee", **scope)
+    recorded = answer.expect(201)
+    assert recorded["status"] == "geweigerd"
+    assert places(region, person) == NO_GROUND
+    assert reports(region, person) == (202, None)  # another flow was not named
+
+
+def test_general_nee_closes_every_older_ja(region: Region) -> None:
+    person = placed(region)
+    region.statement(KRINGLOOP, person.refs[KRINGLOOP], keuze="nee", verstrekkers=None, geldigTot=None).expect(201)
+    assert places(region, person) == NO_GROUND
+    assert reports(region, person) == NO_GROUND
+
+
+def test_nee_by_who_is_not_involved(region: Region) -> None:
+    person = placed(region)
+    general = {"keuze": "nee", "verstrekkers": None, "geldigTot": None}
+    assert told(region.statement(GEMEENTE_2, known_elsewhere(region), **general)) == NOT_FOUND
+    assert told(region.statement(KRINGLOOP_2, person.refs[KRINGLOOP], **general)) == NOT_FOUND
+    assert reports(region, person) == (202, None)
+
+
+# -- withdraw: every involved organisation ----------------------------------------------------------------------------
+@pytest.mark.parametrize("who", [ONTWIKKELBEDRIJF, KRINGLOOP, MBO])
+def test_withdraw_by_every_involved_organisation(region: Region, who: str) -> None:
+    person, statement = region.reporting()
+    at_school(region, person)
+    assert reports(region, person) == (202, None)
+    told_of = region.call(who, "POST", f"/v1/toestemmingen/{statement}/intrekking", WITHDRAWAL).expect(200)
+    assert told_of["handtekening"]
+    assert reports(region, person) == NO_GROUND
+
+
+def test_withdraw_answers_only_the_callers_own_part(region: Region) -> None:
+    """The school withdraws what lies between two others: it is told of none of their messages."""
+    person, statement = region.reporting()
+    at_school(region, person)
+    region.send(KRINGLOOP, region.report(person)).expect(202)
+    region.collect(ONTWIKKELBEDRIJF)
+    region.send(KRINGLOOP, region.report(person, number=2)).expect(202)
+    part = region.call(MBO, "POST", f"/v1/toestemmingen/{statement}/intrekking", WITHDRAWAL).expect(200)
+    assert (part["verstrekt"], part["gestopt"], part["kennisgevingen"]) == ([], 0, 0)
+    again = region.withdraw(KRINGLOOP, statement)
+    assert len(again["verstrekt"]) == 1 and again["gestopt"] == 1
+    found = region.call(KRINGLOOP, "GET", "/v1/zaken?soort=intrekking").expect(200)["items"]
+    assert statement in [one["oorzaak"] for one in found]
+
+
+@pytest.mark.parametrize("who", [GEMEENTE, GEMEENTE_2, KRINGLOOP_2, WOONZORG, CERTIFICEERDER])
+def test_withdraw_by_who_is_not_involved(region: Region, who: str) -> None:
+    person, statement = region.reporting()
+    answer = region.call(who, "POST", f"/v1/toestemmingen/{statement}/intrekking", WITHDRAWAL)
+    assert told(answer) == NOT_FOUND
+    assert reports(region, person) == (202, None)
+
+
+# -- stopverzoek: every involved organisation; each verstrekker's officer confirms or lifts ---------------------------
+@pytest.mark.parametrize("who", [ONTWIKKELBEDRIJF, KRINGLOOP, MBO])
+def test_stopverzoek_by_every_involved_organisation_stops_all_consent_flows(region: Region, who: str) -> None:
+    person = placed(region)
+    at_school(region, person)
+    region.stop_request(who, person.refs[who])
+    assert reports(region, person) == NO_GROUND
+    assert places(region, person) == NO_GROUND
+    assert presents_to_school(region, person) == NO_GROUND
+
+
+def test_stopverzoek_by_who_is_not_involved(region: Region) -> None:
+    person = placed(region)
+    for who, ref in ((GEMEENTE_2, known_elsewhere(region)), (KRINGLOOP_2, person.refs[KRINGLOOP])):
+        assert told(region.call(who, "POST", f"/v1/kandidaten/{ref}/stopverzoek")) == NOT_FOUND
+    assert reports(region, person) == (202, None)
+
+
+def test_stopverzoek_does_not_stop_what_rests_on_law(region: Region) -> None:
+    """A grondslag is not consent: the gemeente presents on the Participatiewet."""
+    ref = region.register(GEMEENTE)
+    trajectory = region.open_trajectory(GEMEENTE, ref)
+    data = samples.voorgedragen(ref)
+    data["traject"]["trajectId"] = trajectory
+
+    def present() -> tuple[int, str | None]:
+        event = region.event(GEMEENTE, "kandidaat.voorgedragen", ref, data, ontvanger=ONTWIKKELBEDRIJF)
+        return told(region.send(GEMEENTE, event))
+
+    assert present() == (202, None)
+    region.stop_request(GEMEENTE, ref)
+    assert present() == (202, None)
+    region.collect(ONTWIKKELBEDRIJF)
+
+
+def stop_cases(region: Region, who: str, person: Person) -> list[dict[str, Any]]:
+    """What this organisation is asked about this person's stop, under its own ref; the stop's id is told to nobody."""
+    found = region.call(who, "GET", "/v1/zaken?soort=stopverzoek").expect(200)["items"]
+    assert all(one["oorzaak"] is None for one in found)
+    return [one for one in found if one["kandidaatRef"] == person.refs[who]]
+
+
+def test_stopverzoek_is_lifted_by_each_verstrekker_for_its_own_flows(region: Region) -> None:
+    person = placed(region)
+    region.stop_request(KRINGLOOP, person.refs[KRINGLOOP])
+    (asked,) = stop_cases(region, ONTWIKKELBEDRIJF, person)
+    region.call(ONTWIKKELBEDRIJF, "POST", f"/v1/zaken/{asked['id']}/antwoord", {"antwoord": "opgeheven"}).expect(200)
+    assert places(region, person) == (202, None)
+    assert reports(region, person) == NO_GROUND  # the kringloop's own flow waits for the kringloop
+    (own,) = stop_cases(region, KRINGLOOP, person)
+    region.call(KRINGLOOP, "POST", f"/v1/zaken/{own['id']}/antwoord", {"antwoord": "bevestigd"}).expect(200)
+    assert reports(region, person) == NO_GROUND
+    region.allow_reports(person)  # a later `ja` reopens only what it names
+    assert reports(region, person) == (202, None)
+
+
+def test_a_zaak_is_answered_only_by_the_organisation_asked_and_once(region: Region) -> None:
+    person = placed(region)
+    region.stop_request(KRINGLOOP, person.refs[KRINGLOOP])
+    (asked,) = stop_cases(region, ONTWIKKELBEDRIJF, person)
+    path = f"/v1/zaken/{asked['id']}/antwoord"
+    for other in (KRINGLOOP, KRINGLOOP_2, GEMEENTE, MBO):
+        assert told(region.call(other, "POST", path, {"antwoord": "opgeheven"})) == NOT_FOUND
+    assert places(region, person) == NO_GROUND
+    assert told(region.call(ONTWIKKELBEDRIJF, "POST", path, {"antwoord": "verwijderd"})) == (400, "VERZOEK_ONGELDIG")
+    region.call(ONTWIKKELBEDRIJF, "POST", path, {"antwoord": "bevestigd"}).expect(200)
+    assert told(region.call(ONTWIKKELBEDRIJF, "POST", path, {"antwoord": "opgeheven"})) == (409, "STAAT_ONGELIJK")
+
+
+def test_a_notice_is_answered_only_by_its_receiver(region: Region) -> None:
+    person, statement = region.reporting()
+    region.send(KRINGLOOP, region.report(person)).expect(202)
+    region.collect(ONTWIKKELBEDRIJF)
+    region.withdraw(KRINGLOOP, statement)
+    notice = next(e for e in region.collect(ONTWIKKELBEDRIJF) if e["type"].endswith("grondslag.vervallen.v1"))
+    path = f"/v1/zaken/{notice['data']['zaakId']}/antwoord"
+    assert told(region.call(KRINGLOOP, "POST", path, {"antwoord": "verwijderd"})) == NOT_FOUND
+    assert (
+        region.call(ONTWIKKELBEDRIJF, "POST", path, {"antwoord": "verwijderd"}).expect(200)["antwoord"] == "verwijderd"
+    )
+
+
+# -- record `ja`: in force at once for oneself; every other verstrekker's part after its confirmation -----------------
+def test_ja_is_in_force_at_once_for_the_recorder_as_verstrekker(region: Region) -> None:
+    person = region.candidate()
+    region.place(person)
+    assert reports(region, person) == NO_GROUND
+    region.allow_reports(person)
+    assert reports(region, person) == (202, None)
+
+
+def test_nobody_widens_its_own_access_as_receiver(region: Region) -> None:
+    """The kringloop records that the ontwikkelbedrijf may send to it: without effect until that one confirms."""
+    person = placed(region)
+    region.statement(
+        ONTWIKKELBEDRIJF, person.refs[ONTWIKKELBEDRIJF], keuze="nee", verstrekkers=None, geldigTot=None
+    ).expect(201)
+    wide = {"verstrekkers": [ONTWIKKELBEDRIJF], "ontvangers": [KRINGLOOP], "doelen": ["opleiden"]}
+    wide |= {"categorieen": ["identiteit", "contact", "leervoortgang", "inzetbaarheid"]}
+    made = region.statement(KRINGLOOP, person.refs[KRINGLOOP], **wide).expect(201)
+    assert (made["status"], made["bevestigd"]) == ("te-bevestigen", [])
+    assert places(region, person) == NO_GROUND
+    path = f"/v1/toestemmingen/{made['id']}/bevestiging"
+    for other in (KRINGLOOP, MBO, GEMEENTE, KRINGLOOP_2):
+        assert told(region.call(other, "POST", path)) == NOT_FOUND
+    assert places(region, person) == NO_GROUND
+    confirmed = region.call(ONTWIKKELBEDRIJF, "POST", path).expect(200)
+    assert confirmed["status"] == "gegeven"
+    assert [part["verstrekker"] for part in confirmed["bevestigd"]] == [ONTWIKKELBEDRIJF]
+    assert places(region, person) == (202, None)
+
+
+def test_the_part_of_each_verstrekker_stands_on_its_own(region: Region) -> None:
+    """One statement, two verstrekkers: the recorder's part works, the other's waits."""
+    person = region.candidate()
+    region.place(person)
+    at_school(region, person)
+    both = {"verstrekkers": [KRINGLOOP, ONTWIKKELBEDRIJF], "ontvangers": [ONTWIKKELBEDRIJF, MBO]}
+    both |= {"doelen": ["trajectbegeleiding"], "categorieen": ["leervoortgang"]}
+    made = region.statement(KRINGLOOP, person.refs[KRINGLOOP], **both).expect(201)
+    assert (made["status"], [p["verstrekker"] for p in made["bevestigd"]]) == ("gegeven", [KRINGLOOP])
+    assert reports(region, person) == (202, None)
+
+    def to_school() -> tuple[int, str | None]:
+        ref = person.refs[ONTWIKKELBEDRIJF]
+        event = region.event(
+            ONTWIKKELBEDRIJF, "voortgang.gemeld", ref, samples.voortgang(), doel="trajectbegeleiding", ontvanger=MBO
+        )
+        return told(region.send(ONTWIKKELBEDRIJF, event))
+
+    assert to_school() == NO_GROUND
+    region.call(ONTWIKKELBEDRIJF, "POST", f"/v1/toestemmingen/{made['id']}/bevestiging").expect(200)
+    assert to_school() == (202, None)
+
+
+def test_ja_by_who_is_not_involved(region: Region) -> None:
+    person = placed(region)
+    flow = {"ontvangers": [ONTWIKKELBEDRIJF], "doelen": ["trajectbegeleiding"], "categorieen": ["leervoortgang"]}
+    for who, ref in ((GEMEENTE_2, known_elsewhere(region)), (KRINGLOOP_2, person.refs[KRINGLOOP])):
+        assert told(region.statement(who, ref, **flow)) == NOT_FOUND
+
+
+def test_a_named_verstrekker_confirms_only_once_involved(region: Region) -> None:
+    """A statement that names a school which is not there yet: the school knows neither it nor the person."""
+    person = region.candidate()
+    flow = {
+        "verstrekkers": [MBO],
+        "ontvangers": [ONTWIKKELBEDRIJF],
+        "doelen": ["certificeren"],
+        "categorieen": ["beoordeling"],
+    }
+    made = region.statement(ONTWIKKELBEDRIJF, person.refs[ONTWIKKELBEDRIJF], **flow).expect(201)
+    assert made["status"] == "te-bevestigen"
+    assert told(region.call(MBO, "POST", f"/v1/toestemmingen/{made['id']}/bevestiging")) == NOT_FOUND
+    assert told(region.call(MBO, "GET", f"/v1/toestemmingen/{made['id']}")) == NOT_FOUND
+    at_school(region, person)
+    assert region.call(MBO, "GET", f"/v1/toestemmingen/{made['id']}").expect(200)["status"] == "te-bevestigen"
+    assert region.call(MBO, "POST", f"/v1/toestemmingen/{made['id']}/bevestiging").expect(200)["status"] == "gegeven"
+
+
+def test_a_statement_is_seen_by_its_recorder_and_named_verstrekkers_only(region: Region) -> None:
+    person, statement = region.reporting()
+    at_school(region, person)
+    path = f"/v1/toestemmingen/{statement}"
+    assert region.call(KRINGLOOP, "GET", path).status == 200
+    for other in (ONTWIKKELBEDRIJF, MBO, GEMEENTE, KRINGLOOP_2):  # the receiver does not see it either
+        assert told(region.call(other, "GET", path)) == NOT_FOUND
+        listed = region.call(other, "GET", "/v1/toestemmingen").expect(200)["items"]
+        assert statement not in [one["id"] for one in listed]
+        assert told(region.call(other, "GET", f"{path}/bewijs")) == NOT_FOUND
+
+
+def test_withdrawn_consent_cannot_be_confirmed(region: Region) -> None:
+    person = placed(region)
+    flow = {
+        "verstrekkers": [ONTWIKKELBEDRIJF],
+        "ontvangers": [KRINGLOOP],
+        "doelen": ["opleiden"],
+        "categorieen": ["leervoortgang"],
+    }
+    made = region.statement(KRINGLOOP, person.refs[KRINGLOOP], **flow).expect(201)
+    region.withdraw(KRINGLOOP, made["id"])
+    assert told(region.call(ONTWIKKELBEDRIJF, "POST", f"/v1/toestemmingen/{made['id']}/bevestiging")) == (
+        409,
+        "STAAT_ONGELIJK",
+    )
+
+
+@pytest.mark.parametrize("purpose", ["toeleiding", "trajectbegeleiding", "doorstroom", "verantwoording"])
+def test_consent_cannot_carry_a_public_task(region: Region, purpose: str) -> None:
+    person = region.candidate()
+    flow = {"ontvangers": [GEMEENTE], "doelen": [purpose], "categorieen": ["leervoortgang"]}
+    answer = region.statement(ONTWIKKELBEDRIJF, person.refs[ONTWIKKELBEDRIJF], **flow)
+    assert told(answer) == (403, "TOESTEMMING_NIET_PASSEND")
+    assert (
+        region.call(ONTWIKKELBEDRIJF, "GET", f"/v1/toestemmingen?kandidaatRef={person.refs[ONTWIKKELBEDRIJF]}").json[
+            "items"
+        ]
+        == []
+    )
+
+
+# -- release from secrecy: woonzorg for itself, once involved ---------------------------------------------------------
+def in_care(region: Region) -> Person:
+    person = region.candidate()
+    ref = person.refs[ONTWIKKELBEDRIJF]
+    region.consent(ONTWIKKELBEDRIJF, ref, [WOONZORG], "opleiden", "gezondheid", grondslag="AVG-9-2-a")
+    region.place(person, WOONZORG)
+    return person
+
+
+def release(region: Region, who: str, ref: str) -> Any:
+    form = {
+        "kandidaatRef": ref,
+        "ontvanger": ONTWIKKELBEDRIJF,
+        "onderwerpen": ["deelname"],
+        "op": "2026-11-01T09:00:00Z",
+        "wijze": "gesprek",
+    }
+    return region.call(who, "POST", "/v1/ontheffingen", form)
+
+
+def test_release_from_secrecy_by_woonzorg_itself(region: Region) -> None:
+    person = in_care(region)
+    made = release(region, WOONZORG, person.refs[WOONZORG]).expect(201)
+    for other in (ONTWIKKELBEDRIJF, KRINGLOOP, GEMEENTE):
+        assert told(region.call(other, "POST", f"/v1/ontheffingen/{made['id']}/intrekking")) == NOT_FOUND
+        assert region.call(other, "GET", "/v1/ontheffingen").expect(200)["items"] == []
+    region.call(WOONZORG, "POST", f"/v1/ontheffingen/{made['id']}/intrekking").expect(200)
+
+
+def test_release_from_secrecy_by_who_may_not(region: Region) -> None:
+    person = in_care(region)
+    assert told(release(region, ONTWIKKELBEDRIJF, person.refs[ONTWIKKELBEDRIJF])) == NO_RIGHT
+    assert told(release(region, KRINGLOOP, placed(region).refs[KRINGLOOP])) == NO_RIGHT
+    assert told(release(region, WOONZORG, person.refs[ONTWIKKELBEDRIJF])) == NOT_FOUND
+
+
+# -- make, end a grondslag or agreement; suspend: the operators, two for a grondslag ----------------------------------
+GROUND = {
+    "grondslagId": "verantwoording",
+    "afspraakId": "gemeente-ontwikkelbedrijf",
+    "basis": "AVG-6-1-e",
+    "wettelijkeKaders": ["Pwet"],
+    "wet": "Participatiewet",
+    "artikel": "7",
+    "soorten": ["voortgang.gemeld"],
+    "doel": "verantwoording",
+    "verstrekkerRol": "ontwikkelbedrijf",
+    "ontvangerRol": "gemeente",
+    "categorieen": ["leervoortgang"],
+    "geldigVan": "2026-01-01",
+    "geldigTot": None,
+}
+
+
+def presented(region: Region) -> Person:
+    """Somebody whom the gemeente presented to the ontwikkelbedrijf."""
+    ref = region.register(GEMEENTE)
+    trajectory = region.open_trajectory(GEMEENTE, ref)
+    data = samples.voorgedragen(ref)
+    data["traject"]["trajectId"] = trajectory
+    event = region.event(GEMEENTE, "kandidaat.voorgedragen", ref, data, ontvanger=ONTWIKKELBEDRIJF)
+    region.send(GEMEENTE, event).expect(202)
+    return Person({GEMEENTE: ref, ONTWIKKELBEDRIJF: region.collect(ONTWIKKELBEDRIJF)[-1]["subject"]}, trajectory)
+
+
+def accounts(region: Region, person: Person) -> tuple[int, str | None]:
+    """Whether the ontwikkelbedrijf may account to the gemeente now."""
+    ref, data = person.refs[ONTWIKKELBEDRIJF], samples.voortgang_periode()
+    event = region.event(ONTWIKKELBEDRIJF, "voortgang.gemeld", ref, data, doel="verantwoording", ontvanger=GEMEENTE)
+    return told(region.send(ONTWIKKELBEDRIJF, event))
+
+
+def test_a_grondslag_takes_two_different_operators(own_region: Region) -> None:
+    person = presented(own_region)
+    assert accounts(own_region, person) == NO_GROUND
+    own_region.operate(agreements.add_ground, forms.ground(GROUND, "jan"), operator="jan")
+    assert accounts(own_region, person) == NO_GROUND
+    for same in ("jan", "JAN", " Jan "):
+        with pytest.raises(Refused):
+            own_region.operate(agreements.confirm_ground, "verantwoording", operator=same)
+    assert accounts(own_region, person) == NO_GROUND
+    own_region.operate(agreements.confirm_ground, "verantwoording", operator="piet")
+    assert accounts(own_region, person) == (202, None)
+    own_region.operate(agreements.end_ground, "verantwoording", operator="jan")
+    assert accounts(own_region, person) == NO_GROUND
+
+
+def test_a_grondslag_cannot_be_made_in_the_name_of_another_operator(own_region: Region) -> None:
+    with pytest.raises(RequestInvalid):
+        own_region.operate(
+            agreements.add_ground, forms.ground(GROUND | {"vastgesteldDoor": "piet"}, "jan"), operator="jan"
+        )
+
+
+def test_an_agreement_needs_both_sides_and_ends_at_once(own_region: Region) -> None:
+    """Without the second acceptance nothing is exchanged; ended, nothing is any more."""
+    region = own_region
+    person = region.candidate()
+    ref = person.refs[ONTWIKKELBEDRIJF]
+    region.consent(ONTWIKKELBEDRIJF, ref, [CERTIFICEERDER], "certificeren", "beoordeling identiteit")
+
+    def asks() -> tuple[int, str | None]:
+        event = region.event(
+            ONTWIKKELBEDRIJF, "goed-werknemerschap.aangevraagd", ref, samples.gw_aangevraagd(), ontvanger=CERTIFICEERDER
+        )
+        return told(region.send(ONTWIKKELBEDRIJF, event))
+
+    assert asks() == (403, "AFSPRAAK_ONTBREEKT")
+    form = {
+        "afspraakId": "nieuw",
+        "partijen": [ONTWIKKELBEDRIJF, CERTIFICEERDER],
+        "soorten": ["goed-werknemerschap.aangevraagd"],
+    }
+    form |= {
+        "doelen": ["certificeren"],
+        "geldigVan": "2026-01-01",
+        "geldigTot": None,
+        "art26Regeling": "r-1",
+        "dpiaOp": "2026-01-01",
+    }
+    region.operate(agreements.add_agreement, forms.agreement(form, region.clock.now().date()))
+    assert asks() == (403, "AFSPRAAK_ONTBREEKT")
+    region.operate(agreements.accept_agreement, "nieuw", Oin(ONTWIKKELBEDRIJF))
+    assert asks() == (403, "AFSPRAAK_ONTBREEKT")
+    with pytest.raises(Refused):
+        region.operate(agreements.accept_agreement, "nieuw", Oin(GEMEENTE))
+    with pytest.raises(Conflict):
+        region.operate(agreements.accept_agreement, "nieuw", Oin(ONTWIKKELBEDRIJF))
+    region.operate(agreements.accept_agreement, "nieuw", Oin(CERTIFICEERDER))
+    assert asks() == NO_GROUND  # from here on it is about the person: the certificeerder is not involved
+    region.operate(agreements.end_agreement, "nieuw")
+    assert asks() == (403, "AFSPRAAK_ONTBREEKT")
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "/v1/uitwisselafspraken"),
+        ("PUT", "/v1/uitwisselafspraken"),
+        ("DELETE", "/v1/uitwisselafspraken"),
+        ("POST", "/v1/grondslagen"),
+        ("DELETE", "/v1/grondslagen"),
+        ("POST", "/v1/organisaties"),
+        ("DELETE", "/v1/organisaties"),
+    ],
+)
+def test_no_party_makes_or_ends_rules(region: Region, method: str, path: str) -> None:
+    """Partners look these up; there is no call by which a partner changes them."""
+    answer = region.call(ONTWIKKELBEDRIJF, method, path, {} if method != "DELETE" else None)
+    assert told(answer) == (405, "METHODE_ONBEKEND")
+
+
+def test_a_party_sees_its_own_agreements_only(region: Region) -> None:
+    own = region.call(KRINGLOOP, "GET", "/v1/uitwisselafspraken").expect(200)["items"]
+    assert [one["afspraakId"] for one in own] == ["ontwikkelbedrijf-kringloop"]
+    assert region.call(KRINGLOOP, "GET", "/v1/grondslagen").expect(200)["items"] == []
+    grounds = region.call(GEMEENTE, "GET", "/v1/grondslagen").expect(200)["items"]
+    assert [one["grondslagId"] for one in grounds] == ["voordracht"]
+
+
+def test_suspending_bites_at_once_in_both_directions(own_region: Region) -> None:
+    region = own_region
+    person = placed(region)
+    assert reports(region, person) == (202, None)
+    region.suspend(KRINGLOOP)
+    assert reports(region, person) == (401, "TOKEN_ONGELDIG")
+    assert places(region, person) == (403, "ONTVANGER_NIET_BEVOEGD")
+    assert told(region.call(KRINGLOOP, "GET", "/v1/postvak/berichten")) == (401, "TOKEN_ONGELDIG")
+    assert told(region.statement(KRINGLOOP, person.refs[KRINGLOOP], keuze="nee", verstrekkers=None)) == (
+        401,
+        "TOKEN_ONGELDIG",
+    )
+    with pytest.raises(Conflict):
+        region.operate(parties.suspend_organisation, Oin(KRINGLOOP))
+    # what the kringloop sent before waits, and is not given any more
+    assert [e for e in region.fetch(ONTWIKKELBEDRIJF) if e["type"].endswith("voortgang.gemeld.v1")] == []
+
+
+def test_an_ended_machtiging_bites_at_once(own_region: Region) -> None:
+    region = own_region
+    person = placed(region)
+    region.end_mandate(KRINGLOOP)
+    assert reports(region, person) == (401, "TOKEN_ONGELDIG")
+    assert told(region.call(KRINGLOOP, "GET", "/v1/zaken")) == (401, "TOKEN_ONGELDIG")
+
+
+# -- a scope that was not given opens nothing -------------------------------------------------------------------------
+SCOPED = [
+    ("POST", "/v1/berichten", "berichten:versturen"),
+    ("GET", "/v1/berichten/x", "berichten:versturen"),
+    ("GET", "/v1/berichten/x/bewijs", "berichten:versturen"),
+    ("GET", "/v1/berichten/x/ontvangstbewijs", "berichten:versturen"),
+    ("POST", "/v1/vooraf-controles", "berichten:versturen"),
+    ("GET", "/v1/postvak/berichten", "berichten:ontvangen"),
+    ("POST", "/v1/postvak/bevestigingen", "berichten:ontvangen"),
+    ("PUT", "/v1/abonnement", "berichten:ontvangen"),
+    ("GET", "/v1/abonnement", "berichten:ontvangen"),
+    ("DELETE", "/v1/abonnement", "berichten:ontvangen"),
+    ("POST", "/v1/kandidaten", "kandidaten:beheren"),
+    ("PUT", "/v1/kandidaten/x/lokaal-nummer", "kandidaten:beheren"),
+    ("POST", "/v1/kandidaten/opzoeken", "kandidaten:beheren"),
+    ("POST", "/v1/kandidaten/x/trajecten", "kandidaten:beheren"),
+    ("POST", "/v1/kandidaten/x/stopverzoek", "toestemmingen:beheren"),
+    ("POST", "/v1/toestemmingen", "toestemmingen:beheren"),
+    ("GET", "/v1/toestemmingen", "toestemmingen:lezen"),
+    ("GET", "/v1/toestemmingen/x", "toestemmingen:lezen"),
+    ("GET", "/v1/toestemmingen/x/bewijs", "toestemmingen:lezen"),
+    ("POST", "/v1/toestemmingen/x/bevestiging", "toestemmingen:beheren"),
+    ("POST", "/v1/toestemmingen/x/intrekking", "toestemmingen:beheren"),
+    ("GET", "/v1/zaken", "toestemmingen:lezen"),
+    ("POST", "/v1/zaken/x/antwoord", "toestemmingen:beheren"),
+    ("GET", "/v1/ontheffingen", "toestemmingen:lezen"),
+    ("POST", "/v1/ontheffingen", "toestemmingen:beheren"),
+    ("POST", "/v1/ontheffingen/x/intrekking", "toestemmingen:beheren"),
+    ("GET", "/v1/bewijslogboek/consistentie", "logboek:lezen"),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "scope"), SCOPED)
+def test_each_act_needs_its_own_scope(region: Region, method: str, path: str, scope: str) -> None:
+    """With every scope but this one the act is refused, whatever stands in the request."""
+    party = region.parties[ONTWIKKELBEDRIJF]
+    others = frozenset(SCOPES.split()) - {scope}
+    grant = Grant(party.system, Oin(party.oin), others)
+    token = issue(region.hub.keyring.token_key, region.settings.base_url, grant, region.clock.now(), f"{method}{path}")
+    answer = region.request(method, path, None, {"Authorization": f"Bearer {token}"})
+    assert told(answer) == (403, "SCOPE_ONTBREEKT")
+
+
+def test_head_gives_nothing_out(region: Region) -> None:
+    """A HEAD on the mailbox would note as given what never leaves."""
+    person = placed(region)
+    assert reports(region, person) == (202, None)
+    answer = region.call(ONTWIKKELBEDRIJF, "HEAD", "/v1/postvak/berichten")
+    assert answer.status == 405
+    assert "voortgang.gemeld" in str(region.fetch(ONTWIKKELBEDRIJF))
+
+
+def test_a_list_by_a_ref_of_somebody_else_is_not_found(region: Region) -> None:
+    person = placed(region)
+    own = f"/v1/toestemmingen?kandidaatRef={person.refs[ONTWIKKELBEDRIJF]}"
+    assert region.call(ONTWIKKELBEDRIJF, "GET", own).expect(200)["items"]
+    for who, ref in ((KRINGLOOP_2, person.refs[ONTWIKKELBEDRIJF]), (ONTWIKKELBEDRIJF, "a" * 26)):
+        assert told(region.call(who, "GET", f"/v1/toestemmingen?kandidaatRef={ref}")) == NOT_FOUND

@@ -1,0 +1,149 @@
+"""Promise 10: empty means no; and if the log cannot be written, nothing is accepted and nothing is released."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from sqlalchemy import func, select, text
+
+from hub.delivery.states import State
+from hub.store.database import reading
+from hub.store.tables import delivery, message, message_key
+from tests.partners import Person
+from tests.region import Region
+from tests.samples import GEMEENTE, KRINGLOOP
+from tests.unit.delivery.world import wait_until
+from tests.webhook import Webhook
+
+_BREAK = {
+    "sqlite": ("CREATE TRIGGER log_full BEFORE INSERT ON ledger_pending BEGIN SELECT RAISE(ABORT, 'log full'); END",),
+    "postgresql": (
+        "CREATE FUNCTION log_full() RETURNS trigger AS 'BEGIN RAISE EXCEPTION ''log full''; END' LANGUAGE plpgsql",
+        "CREATE TRIGGER log_full BEFORE INSERT ON ledger_pending EXECUTE FUNCTION log_full()",
+    ),
+}
+_MEND = {
+    "sqlite": ("DROP TRIGGER log_full",),
+    "postgresql": ("DROP TRIGGER log_full ON ledger_pending", "DROP FUNCTION log_full()"),
+}
+
+
+@contextmanager
+def broken_log(region: Region) -> Iterator[None]:
+    """The database takes everything but entries of the log."""
+    dialect = region.core.engine.dialect.name
+    _run(region, _BREAK[dialect])
+    try:
+        yield
+    finally:
+        _run(region, _MEND[dialect])
+
+
+def _run(region: Region, statements: tuple[str, ...]) -> None:
+    with region.core.engine.begin() as connection:
+        for one in statements:
+            connection.execute(text(one))
+
+
+def rows(region: Region) -> list[int]:
+    with reading(region.core.engine) as connection:
+        return [connection.scalar(select(func.count()).select_from(t)) or 0 for t in (message, message_key, delivery)]
+
+
+def state(region: Region, message_id: str) -> State:
+    with reading(region.core.engine) as connection:
+        return State(connection.scalars(select(delivery.c.state).where(delivery.c.message_id == message_id)).one())
+
+
+@pytest.fixture
+def pair(shared: Region) -> tuple[Person, str, str]:
+    guide, at = shared.pair()
+    return (*shared.reporting(guide, at), at)
+
+
+def test_promise_10_without_a_log_nothing_is_accepted(shared: Region, pair: tuple[Person, str, str]) -> None:
+    person, _, at = pair
+    event, before = shared.report(person, at), rows(shared)
+    with broken_log(shared):
+        answer = shared.send(at, event)
+        assert (answer.status, answer.code) == (503, "LOG_NIET_BESCHIKBAAR") and "retry-after" in answer.headers
+        batch = shared.call(at, "POST", "/v1/berichten", [event], "application/cloudevents-batch+json")
+        assert batch.status == 503 or batch.json["resultaten"][0]["status"] != "aanvaard"
+        assert rows(shared) == before
+        refused = shared.send(at, shared.report(person, at, doel="verantwoording"))
+        assert refused.status in (400, 403, 503)
+    assert "herhaling" not in shared.send(at, event).expect(202)  # the id was not taken
+
+
+def test_promise_10_without_a_log_the_mailbox_gives_nothing(shared: Region, pair: tuple[Person, str, str]) -> None:
+    person, _, at = pair
+    receipt = shared.send(at, event := shared.report(person, at)).expect(202)["ontvangstbewijs"]
+    with broken_log(shared):
+        answer = shared.call(person.guide, "GET", "/v1/postvak/berichten")
+        assert answer.status in (500, 503) and event["id"].encode() not in answer.body
+        assert state(shared, receipt["berichtId"]) is State.WAITING
+    (given,) = shared.fetch(person.guide)
+    assert given["id"] == event["id"] and given["sequence"] == "1"
+
+
+def test_promise_10_without_a_log_nothing_is_pushed(
+    shared: Region, webhook: Webhook, pair: tuple[Person, str, str]
+) -> None:
+    person, _, at = pair
+    webhook.status = 200
+    shared.subscribe(person.guide, webhook.url)
+    webhook.status = 500
+    event = shared.report(person, at)
+    shared.send(at, event).expect(202)
+
+    def tries() -> int:
+        return sum(one["id"] == event["id"] for one in webhook.events())
+
+    wait_until(lambda: tries() == 1)
+    other = shared.report(person, at)
+    with broken_log(shared):
+        assert shared.send(at, other).status == 503
+    second = shared.send(at, other).expect(202)["ontvangstbewijs"]["berichtId"]
+    webhook.status = 200
+    with broken_log(shared):  # its first release needs a leaf, and there is none to be had
+        shared.advance(60)
+        shared.hub.relay.ring_due()
+        wait_until(lambda: tries() == 2)  # an attempt that reveals nothing new needs no leaf of its own
+        assert state(shared, second) is State.WAITING
+        assert other["id"] not in [one["id"] for one in webhook.events()]
+    for _ in range(10):
+        shared.advance(60)
+        shared.hub.relay.ring_due()
+        if other["id"] in [one["id"] for one in webhook.events()]:
+            break
+        try:
+            wait_until(lambda: other["id"] in [one["id"] for one in webhook.events()], 1.0)
+        except AssertionError:
+            continue
+    assert other["id"] in [one["id"] for one in webhook.events()]
+
+
+def test_promise_10_without_a_log_a_withdrawal_is_not_acknowledged(
+    shared: Region, pair: tuple[Person, str, str]
+) -> None:
+    person, statement, at = pair
+    form = {"gegevenDoor": "betrokkene"}
+    with broken_log(shared):
+        answer = shared.call(at, "POST", f"/v1/toestemmingen/{statement}/intrekking", form)
+        assert answer.status in (500, 503)
+    shared.send(at, shared.report(person, at)).expect(202)  # it was not acknowledged, so it did not happen
+    shared.withdraw(at, statement)
+    assert shared.send(at, shared.report(person, at)).code == "GEEN_GRONDSLAG"
+
+
+def test_promise_10_empty_means_no(shared: Region) -> None:
+    """No statement, no traject, no agreement, no mandate for it: each time the answer is no."""
+    guide, at = shared.pair()
+    nobody = Person({guide: shared.register(guide)}, "", guide)
+    assert shared.send(guide, shared.placing(nobody, at)).code == "GEEN_GRONDSLAG"
+    candidate = shared.candidate(guide)
+    assert shared.send(guide, shared.placing(candidate, at)).code == "GEEN_GRONDSLAG"
+    shared.allow_placing(candidate, at)
+    assert shared.send(guide, shared.placing(candidate, KRINGLOOP)).code == "AFSPRAAK_ONTBREEKT"
+    assert shared.send(guide, shared.placing(candidate, GEMEENTE)).status == 403
+    assert shared.send(guide, shared.placing(candidate, at)).status == 202  # the control: with all of it, yes

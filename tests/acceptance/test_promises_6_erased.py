@@ -1,0 +1,140 @@
+"""Promise 6: with the key the payload is gone, here and in every copy; every proof still verifies.
+
+"Erased" is made here as an erasure makes it: the person's keys are destroyed.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from consent import audit
+from consent.keys import content_key, evidence_key
+from consent.log.tables import ledger_payload
+from contracts.identity import Oin, PersonId
+from hub.administration.evidence_check import check_payloads
+from hub.delivery.states import State
+from hub.keys.sealing import unseal
+from hub.store.database import reading
+from hub.store.tables import delivery, message
+from tests.partners import Person
+from tests.region import Region
+
+
+class Case:
+    """A report that was given once and one that waits, and the person behind them."""
+
+    def __init__(self, region: Region) -> None:
+        self.region = region
+        self.guide, self.at = region.pair()
+        self.person, self.statement = region.reporting(self.guide, self.at)
+        self.given, self.given_id = self._send()
+        region.fetch(self.guide)
+        self.waiting, self.waiting_id = self._send()
+        region.wait_signed()
+
+    def _send(self) -> tuple[dict[str, Any], str]:
+        event = self.region.report(self.person, self.at)
+        return event, self.region.send(self.at, event).expect(202)["ontvangstbewijs"]["berichtId"]
+
+    @property
+    def handle(self) -> PersonId:
+        with reading(self.region.core.engine) as connection:
+            query = select(message.c.person_id).where(message.c.message_id == self.given_id)
+            return PersonId(connection.scalars(query).one())
+
+    def body(self) -> bytes:
+        with reading(self.region.core.engine) as connection:
+            query = select(message.c.body).where(message.c.message_id == self.given_id)
+            return bytes(connection.scalars(query).one())
+
+    def destroy(self, *names: str) -> None:
+        self.region.core.key_store.destroy(names, self.region.clock.now())
+
+    def state(self, message_id: str) -> State:
+        with reading(self.region.core.engine) as connection:
+            return State(connection.scalars(select(delivery.c.state).where(delivery.c.message_id == message_id)).one())
+
+
+@pytest.fixture
+def case(shared: Region) -> Case:
+    return Case(shared)
+
+
+def test_promise_6_a_repeat_of_an_erased_message_answers_410(case: Case) -> None:
+    assert case.region.send(case.at, case.given).expect(202)["herhaling"] is True  # the control
+    case.destroy(content_key(case.handle, Oin(case.at)))
+    for event in (case.given, case.waiting, case.given | {"data": case.given["data"] | {"uren": "1.0"}}):
+        answer = case.region.send(case.at, event)
+        assert (answer.status, answer.code) == (410, "BERICHT_VERVALLEN")
+
+
+def test_promise_6_nothing_of_it_is_given_any_more(case: Case) -> None:
+    case.destroy(content_key(case.handle, Oin(case.at)))
+    found = case.region.fetch(case.guide)
+    assert case.waiting["id"] not in [event["id"] for event in found]
+    assert [set(event) & {"data", "subject"} for event in found] == [set()]
+    assert {case.state(case.given_id), case.state(case.waiting_id)} == {State.ERASED}
+    assert case.region.fate(case.at, case.given_id) == {case.guide: "gewist"}
+
+
+def test_promise_6_the_payload_is_unreadable_and_a_copy_of_the_data_does_not_bring_it_back(case: Case) -> None:
+    name = content_key(case.handle, Oin(case.at))
+    key, sealed = case.region.core.key_store.find([name])[name], case.body()
+    aad = f"bericht/{case.given_id}".encode()
+    assert json.loads(unseal(key, sealed, aad))["id"] == case.given["id"]  # the control: with its key it opens
+    case.destroy(name)
+    assert case.region.core.key_store.find([name]) == {}
+    folder = case.region.settings.data_dir
+    if not case.region.settings.on_postgresql:
+        traces = [path.name for path in folder.glob("keys.db*") if name.encode() in path.read_bytes()]
+        assert all(part.startswith("keys.db") for part in traces)  # its name is remembered as destroyed
+        wrapped = [path.name for path in Path(folder).glob("keys.db*") if key in path.read_bytes()]
+        assert wrapped == []
+
+
+def test_promise_6_the_evidence_is_unreadable_and_every_proof_still_verifies(case: Case, tmp_path: Path) -> None:
+    region, name = case.region, evidence_key(case.handle)
+    receipt = region.call(case.at, "GET", f"/v1/berichten/{case.given_id}/ontvangstbewijs")
+    assert receipt.status == 200  # what the sender kept
+    with reading(region.core.engine) as connection:
+        sealed = connection.scalars(select(ledger_payload.c.key_id).where(ledger_payload.c.key_id == name)).all()
+        report, erased = check_payloads(connection, region.core.key_store)
+    assert len(sealed) > 3 and report.exit_code == 0
+    case.destroy(name, content_key(case.handle, Oin(case.at)))
+    with reading(region.core.engine) as connection:
+        again, gone = check_payloads(connection, region.core.key_store)
+    assert gone - erased == len(sealed) and again.exit_code == 0  # unreadable, and nothing else is wrong
+    proof = region.call(case.at, "GET", f"/v1/berichten/{case.given_id}/bewijs").body
+    assert _audit(region, receipt.body, proof, tmp_path) == 0
+    assert _audit(region, receipt.body, proof.replace(b"index ", b"index 1"), tmp_path) == 1  # the control
+    other = region.call(case.at, "GET", f"/v1/berichten/{case.waiting_id}/bewijs").body
+    assert _audit(region, receipt.body, other, tmp_path) == 1
+
+
+def test_promise_6_what_was_given_before_can_still_be_acknowledged(case: Case) -> None:
+    case.destroy(evidence_key(case.handle), content_key(case.handle, Oin(case.at)))
+    case.region.acknowledge(case.guide, 1)
+    assert "1" not in [event["sequence"] for event in case.region.fetch(case.guide)]
+
+
+def _audit(region: Region, receipt: bytes, proof: bytes, folder: Path) -> int:
+    """The public verifier on files, with the hub's public keys alone."""
+    files = {"receipt": receipt, "proof": proof}
+    files["jwks"] = region.request("GET", "/.well-known/jwks.json", None, {}).body
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
+    key = region.request("GET", "/v1/bewijslogboek/sleutel", None, {}).body.decode().strip()
+    options = [part for name in files for part in (f"--{name}", str(folder / name))]
+    return audit.main([*options, "--key", key, "--json"])
+
+
+def test_promise_6_a_ref_without_keys_is_answered_like_nobody(case: Case) -> None:
+    """The key is destroyed and the done mark not yet written, as after a crash: nothing is said and nothing breaks."""
+    person: Person = case.person
+    case.destroy(evidence_key(case.handle), content_key(case.handle, Oin(case.at)))
+    answer = case.region.send(case.at, case.region.report(person, case.at))
+    nobody = case.region.send(case.at, case.region.report(Person({case.at: "q" * 26}, ""), case.at))
+    assert (answer.status, answer.code) == (nobody.status, nobody.code) == (403, "GEEN_GRONDSLAG")
