@@ -175,6 +175,7 @@ class RuleFacts:
     mandate_active: bool  # the sender's machtiging and system, and its kinds allow this kind
     mandate_kinds: frozenset[str] | None  # None: every kind
     push_active: bool  # for a push: the subscription's systeem and machtiging are active; else True
+    push_kinds: frozenset[str] | None = None  # for a push: the kinds of that machtiging; None: every kind
     agreements: tuple[Agreement, ...] = ()
     grounds: tuple[Ground, ...] = ()
 

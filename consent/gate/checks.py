@@ -67,6 +67,8 @@ def parties(request: Request, rules: RuleFacts) -> Step:
         return Step(PARTIES, False, RefusalCode.ONTVANGER_NIET_BEVOEGD, "ontvanger-niet-actief")
     if not rules.push_active:
         return Step(PARTIES, False, RefusalCode.ONTVANGER_NIET_BEVOEGD, "abonnement-niet-actief")
+    if rules.push_kinds is not None and request.kind not in rules.push_kinds:
+        return Step(PARTIES, False, RefusalCode.ONTVANGER_NIET_BEVOEGD, "abonnement-zonder-soort")
     return _PARTIES_OK
 
 

@@ -5,7 +5,7 @@ stands there as ``bericht.ingetrokken``, so that sequences have no gaps.
 """
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from itertools import groupby
@@ -26,7 +26,7 @@ from hub.ledger.evidence import Evidence, acknowledged
 from hub.ledger.evidence import Fact as EvidenceFact
 from hub.ports import Clock, Random
 from hub.store.locks import MAX_WEIGHT, Locks, counter
-from hub.store.region.access import Asker, mandate_facts
+from hub.store.region.access import Asker, MandateFacts, mandate_facts
 from hub.store.region.rules import RECEIVING
 from hub.store.traffic import deliveries, mailboxes
 from hub.store.writer import Transaction, Writer
@@ -49,9 +49,14 @@ class Page:
 class Acknowledgement:
     """Either all up to a sequence (``through``), or single ones: sequence → (outcome, reason)."""
 
-    organisation: Oin
+    asker: Asker
     through: int | None = None
     single: Mapping[int, tuple[Step, str | None]] = field(default_factory=dict)
+
+    @property
+    def organisation(self) -> Oin:
+        """Whose mailbox it is."""
+        return self.asker.organisation
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +157,10 @@ class Mailbox:
 
     def _part(self, asker: Asker, after_sequence: int, limit: int) -> Page | None:
         with self.look() as connection:
-            ids = mailboxes.page(connection, asker.organisation, after_sequence, limit)
+            mandate = mandate_facts(connection, asker.organisation, asker.system, self.clock.now(), RECEIVING)
+            if not mandate.active:
+                raise TokenInvalid
+            ids = mailboxes.page(connection, asker.organisation, mandate.kinds, after_sequence, limit)
             if not ids:
                 return None
             locks = self.releaser.locks(connection, deliveries.seen(connection, ids).values())
@@ -166,18 +174,21 @@ class Mailbox:
         held = Locks()
         for item in items:
             held |= item.locks
-        mandated = {asker: _may_receive(tx, asker) for asker in {i.asker for i in items}}
+        mandates = _mandates(tx, (i.asker for i in items))
         return [
-            self._hand_out(tx, item, counters[item.asker.organisation], last, held)
-            if mandated[item.asker]
+            self._hand_out(tx, item, mandates[item.asker], counters[item.asker.organisation], last, held)
+            if mandates[item.asker].active
             else TokenInvalid()
             for item in items
         ]
 
-    def _hand_out(self, tx: Transaction, item: _Fetch, counter: Row[Any], last: dict[Oin, int], held: Locks) -> Page:
+    def _hand_out(
+        self, tx: Transaction, item: _Fetch, mandate: MandateFacts, counter: Row[Any], last: dict[Oin, int], held: Locks
+    ) -> Page:
         organisation = item.asker.organisation
         found = deliveries.by_id(tx.connection, item.ids)
-        rows = [found[i] for i in item.ids if i in found and _fetchable(found[i], counter.acknowledged)]
+        wanted = [found[i] for i in item.ids if i in found and mandate.opens(found[i].kind)]
+        rows = [row for row in wanted if _fetchable(row, counter.acknowledged)]
         live = [row for row in rows if row.state in (State.WAITING, State.DELIVERED)]
         # A crash after this commit: handed out, perhaps not received. It is not acknowledged, so the next fetch gives
         # it again under the same sequence, decided anew.
@@ -206,7 +217,7 @@ class Mailbox:
     def acknowledge(self, given: Acknowledgement) -> None:
         """Take an acknowledgement; durable when this returns.
 
-        Raises ``RequestInvalid`` for what was never handed out.
+        Raises ``RequestInvalid`` for what was never handed out, ``TokenInvalid`` when the machtiging ended meanwhile.
         """
         with self.look() as connection:
             rows = _named(connection, given, given.through if given.through is not None else 2**62)
@@ -223,10 +234,16 @@ class Mailbox:
         lines = frozenset(row.line for row in rows)
         self.writer.do(self.take, given, Locks(shared=lines) | _counter(given.organisation))
 
-    def take(self, tx: Transaction, items: Sequence[Acknowledgement]) -> list[RequestInvalid | None]:
+    def take(self, tx: Transaction, items: Sequence[Acknowledgement]) -> list[RequestInvalid | TokenInvalid | None]:
         """Write acknowledgements; one leaf per call and person."""
         counters = {o: mailboxes.lock(tx.connection, o) for o in sorted({i.organisation for i in items})}
-        return [self._take(tx, item, counters[item.organisation].last_sequence) for item in items]
+        mandates = _mandates(tx, (i.asker for i in items))
+        return [
+            self._take(tx, item, counters[item.organisation].last_sequence)
+            if mandates[item.asker].active
+            else TokenInvalid()
+            for item in items
+        ]
 
     def _take(self, tx: Transaction, item: Acknowledgement, last: int) -> RequestInvalid | None:
         highest = item.through if item.through is not None else max(item.single, default=0)
@@ -271,8 +288,8 @@ def withdrawn(row: Row[Any]) -> dict[str, Any]:
     }
 
 
-def _may_receive(tx: Transaction, asker: Asker) -> bool:
-    return mandate_facts(tx.connection, asker.organisation, asker.system, tx.now, RECEIVING).active
+def _mandates(tx: Transaction, askers: Iterable[Asker]) -> dict[Asker, MandateFacts]:
+    return {a: mandate_facts(tx.connection, a.organisation, a.system, tx.now, RECEIVING) for a in set(askers)}
 
 
 def _counter(organisation: Oin) -> Locks:

@@ -178,11 +178,17 @@ class _Work:
         push_system = _pair(row, self.channel).push_system
         candidate = Candidate(message, Oin(row.recipient), row.root, row.trajectory_id, push_system)
         judgement = _never_more(row, self.scene.judge(candidate))
+        if row.opens and Category.BSN in judgement.decision.allowed:
+            other = self.releaser._other(self.tx.connection, row)
+            if other is not None and not {other, row.root} <= self.locks.exclusive:
+                return Held(row, "opnieuw")
+            if other is not None:
+                judgement = self._join(candidate, row, other)
         if not judgement.allowed or judgement.view is None:
             return self._stop(row, judgement.decision)
         given = minimise(judgement.view, message.kind, judgement.decision.allowed)
-        if row.opens and not self._open(row, judgement):
-            return Held(row, "opnieuw")
+        if row.opens:
+            self._open(row)
         ref = self._ref(row)
         self._note(row, judgement.decision)
         return Freed(row, message, given.data if ref is None else address(message.kind, given.data, ref), ref)
@@ -209,20 +215,26 @@ class _Work:
         self._change(row, revealed=[])
         return Freed(row, message, message.data, message.subject)
 
-    def _open(self, row: Row[Any], judgement: Judgement) -> bool:
-        """Begin the receiver's involvement, and join two persons where both ends registered the BSN that it bears.
+    def _join(self, candidate: Candidate, row: Row[Any], other: str) -> Judgement:
+        """Join the two persons whom both ends registered under the BSN that this opening message bears.
 
-        False when the join would need locks that are not held: then it is looked at again.
+        All facts of both count, for this message too: one that they forbid does not go, and joins nobody.
         """
-        if Category.BSN in judgement.decision.allowed:
-            other = self.releaser._other(self.tx.connection, row)
-            if other is not None:
-                if not {other, row.root} <= self.locks.exclusive:
-                    return False
-                people.join_roots(self.tx.connection, kept=row.root, merged=other)
+        before = self.scene.persons[row.root], self.scene.places[row.root], self.refs
+        with self.tx.connection.begin_nested() as attempt:
+            people.join_roots(self.tx.connection, kept=row.root, merged=other)
+            self._united(row)
+            judgement = _never_more(row, self.scene.judge(candidate))
+            if Category.BSN in judgement.decision.allowed:
                 self.notes.facts.append(Fact(_person(row), joined(row.message_id, self.tx.now)))
                 self.moved.add(other)
-                self._united(row)
+            else:
+                attempt.rollback()
+                self.scene.persons[row.root], self.scene.places[row.root], self.refs = before
+        return judgement
+
+    def _open(self, row: Row[Any]) -> None:
+        """Begin the receiver's involvement in the traject in which the sender presents the person."""
         source = next(
             (
                 i
@@ -237,7 +249,6 @@ class _Work:
             )
             self.scene.involve(row.root, begun)
             self.notes.involvements.append(_involvement_row(begun, row, self.releaser.new_id()))
-        return True
 
     def _united(self, row: Row[Any]) -> None:
         """After a join: all facts of both count, and the receiver is spoken to under the ref that it has already."""
@@ -246,6 +257,7 @@ class _Work:
         begun = (*fresh.facts.involvements, *self.scene.record(root).facts.involvements)
         facts = replace(fresh.facts, involvements=tuple(dict.fromkeys(begun)))
         self.scene.persons[root] = replace(fresh, facts=facts)
+        self.scene.places |= people.placements(self.tx.connection, [root])
         self.refs = people.refs_of(self.tx.connection, [(root, Oin(row.recipient))]) | self.refs
 
     def _involved(self, row: Row[Any]) -> bool:

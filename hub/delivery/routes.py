@@ -12,7 +12,7 @@ from hub.access.caller import Scope
 from hub.delivery.mailbox import Acknowledgement
 from hub.delivery.states import Step
 from hub.intake import reading
-from hub.intake.context import asker, caller, hub
+from hub.intake.context import asker, hub
 from hub.intake.endpoint import Endpoint, json_response
 from hub.intake.message_schemas import EVENTS
 from hub.intake.problems import invalid
@@ -88,13 +88,12 @@ def postvak_berichten(query: Mapping[str, Any]) -> Response:
 
 def postvak_bevestigen(body: Mapping[str, Any]) -> None:
     """Take an acknowledgement."""
-    organisation = caller().organisation
     if "tot" in body:
-        hub().mailbox.acknowledge(Acknowledgement(organisation, through=int(body["tot"])))
+        hub().mailbox.acknowledge(Acknowledgement(asker(), through=int(body["tot"])))
         hub().metrics.acknowledge.add(outcome="bevestigd")
         return
     single = {int(b["sequence"]): (_OUTCOMES[b["uitkomst"]], b.get("reden")) for b in body["berichten"]}
-    hub().mailbox.acknowledge(Acknowledgement(organisation, single=single))
+    hub().mailbox.acknowledge(Acknowledgement(asker(), single=single))
     for told in body["berichten"]:
         hub().metrics.acknowledge.add(outcome=told["uitkomst"])
 

@@ -61,7 +61,7 @@ class Scene:
     now: datetime
     rules: Mapping[RulePair, RuleFacts]
     persons: dict[str, PersonRecord]
-    places: Mapping[str, tuple[Placement, ...]]
+    places: dict[str, tuple[Placement, ...]]
 
     def instant(self, root: str | None) -> datetime:
         """The instant to decide at: now, but never before this person's latest fact (a clock may be set back)."""

@@ -42,10 +42,12 @@ class ClockGuard:
         """Let a release at ``now`` pass. Raises ``PartUnavailable`` while the time is not to be trusted."""
         with self._lock:
             monotonic = self._clock.monotonic()
-            self._stopped = self._jumped(now, monotonic) and not self._accepted(now)
+            jumped = self._jumped(now, monotonic)
+            self._stopped = jumped and not self._accepted(now)
             if self._stopped:
                 raise PartUnavailable("De klok is versprongen; een beheerder moet de tijd eerst goedkeuren.")
-            self._anchor = (now, monotonic)
+            if jumped or self._anchor is None:  # kept otherwise: many small steps must not add up to a jump unseen
+                self._anchor = (now, monotonic)
 
     def trusted(self) -> bool:
         """False while releases are stopped."""

@@ -110,19 +110,18 @@ class Candidates:
         numbered = None if number is None else people.who_has_number(tx.connection, given.organisation, number)
         if own is not None and numbered is not None and own.root != numbered.root:
             raise Conflict("Dit nummer hoort al bij iemand anders.")
-        known = own or numbered
-        first = known is None
-        if known is None:
-            known = self._joint(tx, given.organisation, index) or self._new(tx)
+        known = own or numbered or self._joint(tx, given.organisation, index) or self._new(tx)
         if index is not None and own is None:
-            if not first and people.has_bsn(tx.connection, given.organisation, known.person):
+            if numbered is not None and people.has_bsn(tx.connection, given.organisation, known.person):
                 raise Conflict("Bij dit nummer hoort een ander burgerservicenummer.")
             people.note_bsn(tx.connection, given.organisation, index, known.person)
         if given.local_number is not None and numbered is None:
             self._bind(tx, known, given.organisation, given.local_number)
+        ref = self._ref(tx, known, given.organisation)
+        first = people.note_registration(tx.connection, given.organisation, known.root, ref, tx.now)
         if first:
             self._log(tx, known, given)
-        return Registered(self._ref(tx, known, given.organisation), first)
+        return Registered(ref, first)
 
     def _joint(self, tx: Transaction, organisation: Oin, index: bytes | None) -> Known | None:
         """The person whom a party of the same signed art. 26 regeling registered under this BSN."""

@@ -113,6 +113,7 @@ person_ref = Table(
     Column("ref", String(26), primary_key=True),
     Column("organisation", String(20), ForeignKey("organisation.oin"), nullable=False),
     Column("person_id", String(32), ForeignKey("person.person_id"), nullable=False),
+    Column("registered_at", Instant),  # null: it learned of the person from a message, and never registered it
     UniqueConstraint("organisation", "person_id"),
 )
 

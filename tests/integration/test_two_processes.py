@@ -106,7 +106,7 @@ def test_a_mailbox_is_waited_for_before_any_row_is_held(region: Region) -> None:
     engine = region.core.engine
     with engine.connect() as holder, holder.begin():
         take(holder, Locks(exclusive=frozenset({counter(KRINGLOOP)})))
-        given = Acknowledgement(Oin(KRINGLOOP), through=1)
+        given = Acknowledgement(Asker(Oin(KRINGLOOP), region.parties[KRINGLOOP].system), through=1)
         waiting = Thread(target=region.hub.mailbox.acknowledge, args=(given,))
         waiting.start()
         waiting.join(0.5)

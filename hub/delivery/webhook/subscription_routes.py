@@ -3,6 +3,7 @@
 import base64
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from threading import BoundedSemaphore
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -11,12 +12,20 @@ from flask import current_app
 from marshmallow import Schema, fields
 
 from contracts import catalogue
-from contracts.errors import Fault, JsonInvalid, NotFound, RequestInvalid, TooMany
-from contracts.identity import Oin
+from contracts.errors import (
+    Fault,
+    JsonInvalid,
+    NotFound,
+    RefusalCode,
+    Refused,
+    RequestInvalid,
+    TokenInvalid,
+    TooMany,
+)
 from hub.access.caller import Scope
 from hub.delivery.webhook.address_guard import AddressRefused
 from hub.delivery.webhook.send import ATTEMPT_TIMEOUT, HandshakeFailed, NewSender
-from hub.intake.context import caller, hub
+from hub.intake.context import asker, caller, hub
 from hub.intake.endpoint import Endpoint
 from hub.intake.problems import invalid
 from hub.intake.schemas import Instant, text_field
@@ -24,8 +33,9 @@ from hub.keys.sealing import seal
 from hub.store.database import reading
 from hub.store.locks import Locks
 from hub.store.region import subscriptions
+from hub.store.region.access import Asker, mandate_facts, require_active
 from hub.store.region.subscriptions import Subscription
-from hub.store.writer import Transaction
+from hub.store.writer import Transaction, apart
 
 NEW_SENDER: Final = "new_sender"  # name in ``app.extensions``: makes the sender of a handshake
 HANDSHAKES: Final = "handshakes"  # name in ``app.extensions``: places for handshakes at once
@@ -77,9 +87,9 @@ def abonnement_maken(body: Mapping[str, Any]) -> tuple[dict[str, Any], int]:
     who = caller()
     sealed = seal(hub().keyring.webhook_key, secret, subscriptions.aad(who.organisation), hub().random)
     new = Subscription(who.organisation, who.system, body["url"], kinds, sealed, hub().clock.now())
-    fresh = hub().writer.do(_put, new, _RULES, urgent=True)
+    made = hub().writer.do(_put, new, _RULES, urgent=True)
     shown = SECRET_PREFIX + base64.b64encode(secret).decode()
-    return _seen(new) | {"geheim": shown}, 201 if fresh else 200
+    return _seen(made.subscription) | {"geheim": shown}, 201 if made.fresh else 200
 
 
 def _shake_hands(url: str) -> None:
@@ -115,16 +125,41 @@ def abonnement_zien() -> dict[str, Any]:
 
 def abonnement_beeindigen() -> None:
     """End the caller's subscription; what waits goes to the mailbox. Ending what is not there is no error."""
-    hub().writer.do(_end, caller().organisation, _RULES, urgent=True)
+    hub().writer.do(_end, asker(), _RULES, urgent=True)
 
 
-def _put(tx: Transaction, items: Sequence[Subscription]) -> list[bool]:
-    return [subscriptions.put(tx.connection, item) for item in items]
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """A subscription as it was stored; ``fresh``: there was none before."""
+
+    subscription: Subscription
+    fresh: bool
 
 
-def _end(tx: Transaction, items: Sequence[Oin]) -> list[bool]:
+def _put(tx: Transaction, items: Sequence[Subscription]) -> list[_Made | Exception]:
+    return apart(tx, items, lambda item: _put_one(tx, item))
+
+
+def _put_one(tx: Transaction, new: Subscription) -> _Made:
+    """Within the kinds of the systeem's machtiging: what that does not open could not be pushed to it."""
+    mandate = mandate_facts(tx.connection, new.organisation, new.system, tx.now, Scope.BERICHTEN_ONTVANGEN)
+    if not mandate.active:
+        raise TokenInvalid
+    if new.kinds is None:
+        new = replace(new, kinds=mandate.kinds)
+    elif not all(map(mandate.opens, new.kinds)):
+        raise Refused(RefusalCode.SOORT_NIET_TOEGESTAAN, "De machtiging van uw systeem geldt niet voor deze soorten.")
+    return _Made(new, subscriptions.put(tx.connection, new))
+
+
+def _end(tx: Transaction, items: Sequence[Asker]) -> list[bool | Exception]:
+    return apart(tx, items, lambda item: _end_one(tx, item))
+
+
+def _end_one(tx: Transaction, who: Asker) -> bool:
+    require_active(tx.connection, who, tx.now)
     # A crash after this commit changes nothing: what waited for push now waits for a fetch.
-    return [subscriptions.end(tx.connection, item, tx.now) for item in items]
+    return subscriptions.end(tx.connection, who.organisation, tx.now)
 
 
 def _seen(one: Subscription) -> dict[str, Any]:
@@ -142,7 +177,7 @@ ENDPOINTS: Final = (
         body=Abonnement,
         out=AbonnementGemaakt,
         answers={201: AbonnementGemaakt},
-        errors=(JsonInvalid, TooMany),
+        errors=(JsonInvalid, Refused, TooMany),
     ),
     Endpoint(
         method="GET",

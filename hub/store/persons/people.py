@@ -1,8 +1,8 @@
 """Persons as organisations know them: refs, keyed BSN index, local numbers, trajects, placements."""
 
-from collections import defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select, tuple_, update
@@ -81,6 +81,16 @@ def give_refs(connection: Connection, rows: Iterable[tuple[KandidaatRef, Oin, st
     values = [{"ref": ref, "organisation": organisation, "person_id": who} for ref, organisation, who in rows]
     if values:
         connection.execute(insert(person_ref), values)
+
+
+def note_registration(connection: Connection, organisation: Oin, root: str, ref: KandidaatRef, at: datetime) -> bool:
+    """Remember that the organisation registered this person; False when it had done so before."""
+    members = select(person.c.person_id).where(person.c.root == root)
+    own = (person_ref.c.organisation == organisation) & person_ref.c.person_id.in_(members)
+    if connection.execute(select(person_ref.c.ref).where(own, person_ref.c.registered_at.is_not(None))).first():
+        return False
+    connection.execute(update(person_ref).where(person_ref.c.ref == ref).values(registered_at=at))
+    return True
 
 
 def make_person(connection: Connection, handle: str) -> None:
@@ -181,8 +191,8 @@ def involve(connection: Connection, rows: list[dict[str, Any]]) -> None:
 
 
 def placements(connection: Connection, roots: Collection[str]) -> dict[str, tuple[Placement, ...]]:
-    """Where each person is or was placed."""
-    found: dict[str, list[Placement]] = defaultdict(list)
+    """Where each person is or was placed; nowhere, for one who was placed nowhere."""
+    found: dict[str, list[Placement]] = {root: [] for root in roots}
     for r in connection.execute(_PLACEMENTS, {"roots": list(roots)}):
         found[r.root].append(Placement(r.placement_id, Oin(r.workplace), Role(r.workplace_role)))
     return {root: tuple(items) for root, items in found.items()}

@@ -42,6 +42,10 @@ class MandateFacts:
         """True while at least one machtiging is in force, and neither side is suspended."""
         return bool(self.scopes)
 
+    def opens(self, kind: str) -> bool:
+        """True when a message of this kind may pass through the system."""
+        return self.kinds is None or kind in self.kinds
+
 
 def mandate_facts(
     connection: Connection, organisation: Oin, system: str, at: datetime, scope: str | None = None

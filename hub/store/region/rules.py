@@ -98,7 +98,8 @@ def read_rules(connection: Connection, pairs: Collection[RulePair], at: datetime
     """The facts of every pair at ``at`` (aware, UTC), for ``decide``. An unknown organisation is ``None``: no.
 
     ``mandate_kinds`` unites the kinds of the sender's machtigingen in force that bear ``berichten:versturen``; a push
-    systeem needs one with ``berichten:ontvangen``. Agreements and grounds come whole, also those not in force.
+    systeem needs those with ``berichten:ontvangen``, whose kinds are ``push_kinds``. Agreements and grounds come
+    whole, also those not in force.
     """
     if not pairs:
         return {}
@@ -117,6 +118,7 @@ def read_rules(connection: Connection, pairs: Collection[RulePair], at: datetime
             mandate_active=(pair.sender, pair.system, SENDING) in mandates,
             mandate_kinds=mandates.get((pair.sender, pair.system, SENDING), frozenset()),
             push_active=pair.push_system is None or (pair.receiver, pair.push_system, RECEIVING) in mandates,
+            push_kinds=mandates.get((pair.receiver, pair.push_system, RECEIVING)) if pair.push_system else None,
             agreements=shared,
             grounds=tuple(g for a in shared for g in grounds.get(a.id, ())),
         )

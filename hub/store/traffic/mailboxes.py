@@ -4,7 +4,20 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, bindparam, exists, func, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    bindparam,
+    exists,
+    false,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 
 from consent.tables import person
 from contracts.identity import Oin
@@ -48,8 +61,13 @@ def highest(connection: Connection, organisation: Oin) -> int:
     return 0 if found is None else int(found)
 
 
-def page(connection: Connection, organisation: Oin, after: int, limit: int) -> list[str]:
-    """Ids of what to hand out: first what was given and not acknowledged, by sequence, then what waits, as accepted."""
+def page(
+    connection: Connection, organisation: Oin, kinds: frozenset[str] | None, after: int, limit: int
+) -> list[str]:
+    """Ids of what to hand out: first what was given and not acknowledged, by sequence, then what waits, as accepted.
+
+    Only of ``kinds``, those of the machtiging of the systeem that asks (``None``: every kind).
+    """
     acknowledged = select(mailbox.c.acknowledged).where(mailbox.c.organisation == organisation).scalar_subquery()
     given = (
         select(delivery.c.delivery_id)
@@ -63,36 +81,50 @@ def page(connection: Connection, organisation: Oin, after: int, limit: int) -> l
         .order_by(delivery.c.sequence)
         .limit(limit)
     )
+    if kinds is not None:
+        given = given.where(delivery.c.kind.in_(sorted(kinds)))
     ids = list(connection.scalars(given))
-    waiting = _waiting(organisation, subscriptions.find(connection, organisation))
+    waiting = _waiting(organisation, kinds, subscriptions.find(connection, organisation))
     if len(ids) < limit and waiting is not None:
         ids += connection.scalars(waiting.limit(limit - len(ids)))
     return ids
 
 
-def _waiting(organisation: Oin, pushed: subscriptions.Subscription | None) -> Select[Any] | None:
+def _waiting(
+    organisation: Oin, kinds: frozenset[str] | None, pushed: subscriptions.Subscription | None
+) -> Select[Any] | None:
     """What waits for this mailbox, oldest first.
 
-    Nothing of a kind that is pushed, and nothing that must come after it.
+    Nothing of a kind that is pushed or not for the systeem that asks, and nothing that must come after it.
     """
     query = (
         select(delivery.c.delivery_id)
         .where(delivery.c.recipient == organisation, delivery.c.state == State.WAITING.value)
         .order_by(delivery.c.seq)
     )
-    if pushed is None:
-        return query
-    if pushed.kinds is None:
+    if pushed is not None and pushed.kinds is None:
         return None
+    if pushed is None and kinds is None:
+        return query
     earlier = delivery.alias("earlier")
     before = exists().where(
         earlier.c.line == delivery.c.line,
         earlier.c.recipient == delivery.c.recipient,
         earlier.c.seq < delivery.c.seq,
         earlier.c.state.in_(_OPEN),
-        earlier.c.kind.in_(sorted(pushed.kinds)),
+        _others(earlier.c.kind, kinds, pushed),
     )
-    return query.where(delivery.c.kind.not_in(sorted(pushed.kinds)), delivery.c.overtakes | ~before)
+    return query.where(~_others(delivery.c.kind, kinds, pushed), delivery.c.overtakes | ~before)
+
+
+def _others(
+    kind: ColumnElement[str], kinds: frozenset[str] | None, pushed: subscriptions.Subscription | None
+) -> ColumnElement[bool]:
+    """True for a kind that does not go out by this fetch."""
+    found = [] if kinds is None else [kind.not_in(sorted(kinds))]
+    if pushed is not None and pushed.kinds is not None:
+        found.append(kind.in_(sorted(pushed.kinds)))
+    return or_(false(), *found)
 
 
 def number(connection: Connection, organisation: Oin, numbers: Sequence[tuple[str, int]], last: int) -> None:

@@ -132,7 +132,7 @@ def enrolment(*parties: Oin, **changes: Any) -> Enrolment:
 
 
 def rules(from_: Role = Role.ONTWIKKELBEDRIJF, to: Role = Role.KRINGLOOP, **changes: Any) -> RuleFacts:
-    base = RuleFacts(party(SENDER, from_), party(RECEIVER, to), True, None, True, (agreement(),))
+    base = RuleFacts(party(SENDER, from_), party(RECEIVER, to), True, None, True, agreements=(agreement(),))
     return replace(base, **changes)
 
 

@@ -88,6 +88,8 @@ def about_parties() -> Iterator[Case]:
     )
     yield stopped("1 facts of another receiver", out, "ontvanger-niet-actief", receiver=party(OTHER, receiver))
     yield stopped("1 subscription's systeem ended", out, "abonnement-niet-actief", push_active=False)
+    yield stopped("1 subscription's systeem for other kinds", out, "abonnement-zonder-soort", push_kinds=kinds)
+    yield Case("1 subscription for this kind", ask(), facts(yes(), rules_=rules(push_kinds=frozenset({KIND}))))
     given = facts(yes(), rules_=rules(sender=None))
     with_bsn = frozenset({"organisaties", "soort", "bsn"})
     yield Case("1 no sender of a bsn", ask(ORDINARY, {C.BSN}), given, STOPPED, own, with_bsn)

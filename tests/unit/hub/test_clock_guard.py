@@ -107,3 +107,12 @@ def test_a_restart_sees_a_step_back_and_not_a_night_off(engine: Engine) -> None:
     fresh = guard(engine, watch)
     fresh.check(watch.now())
     assert fresh.trusted()
+
+
+def test_small_steps_do_not_add_up_to_a_jump(engine: Engine) -> None:
+    watch = Watch()
+    watched = guard(engine, watch)
+    watched.check(watch.now())
+    watched.check(watch.passes(60, timedelta(minutes=-4)))
+    with pytest.raises(PartUnavailable):
+        watched.check(watch.passes(60, timedelta(minutes=-4)))

@@ -279,6 +279,7 @@ def _person_ref() -> None:
         sa.Column("ref", sa.String(length=26), nullable=False),
         sa.Column("organisation", sa.String(length=20), nullable=False),
         sa.Column("person_id", sa.String(length=32), nullable=False),
+        sa.Column("registered_at", sa.BigInteger(), nullable=True),
         sa.ForeignKeyConstraint(["organisation"], ["organisation.oin"], name=op.f("fk_person_ref_organisation")),
         sa.ForeignKeyConstraint(["person_id"], ["person.person_id"], name=op.f("fk_person_ref_person_id")),
         sa.PrimaryKeyConstraint("ref", name=op.f("pk_person_ref")),

@@ -295,7 +295,7 @@ def secrets_of(region: Partners, *more: str) -> list[str]:
     return [token.split(".")[2][:40] for token in tokens] + [one.removeprefix("whsec_")[:40] for one in more]
 
 
-def test_no_canary_is_found_whatever_port_fails(
+def test_promise_9_no_canary_is_found_whatever_port_fails(
     region: Region,
     webhook: Webhook,
     database: str | None,
@@ -385,7 +385,7 @@ def test_control_an_unsealed_canary_is_found_by_the_same_search(
 
 
 # -- with real processes: PostgreSQL, RabbitMQ, a receiver that is down ----------------------------------------------
-def test_no_canary_is_found_around_real_processes(
+def test_promise_9_no_canary_is_found_around_real_processes(
     tmp_path: Path,
     watchdog: Watchdog,
     postgres_server: PostgresServer,

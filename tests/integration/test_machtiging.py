@@ -1,0 +1,149 @@
+"""The machtiging of a systeem binds whatever passes through it, in the transaction that lets it pass."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import update
+
+from consent.tables import person
+from contracts.errors import TokenInvalid
+from contracts.identity import Oin
+from hub.administration import forms, parties
+from hub.delivery.mailbox import Acknowledgement
+from hub.store.persons import people
+from hub.store.region.access import Asker
+from tests import samples
+from tests.partners import SCOPES
+from tests.region import Region
+from tests.samples import BSN, GEMEENTE, KRINGLOOP, MBO, ONTWIKKELBEDRIJF
+from tests.unit.delivery.world import wait_until
+from tests.webhook import Webhook
+
+REPORT, OPENING = "voortgang.gemeld", "kandidaat.voorgedragen"
+
+
+@pytest.fixture
+def webhook() -> Iterator[Webhook]:
+    made = Webhook()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def region(tmp_path: Path, webhook: Webhook) -> Iterator[Region]:
+    made = Region(tmp_path, webhooks=[webhook.port])
+    yield made
+    made.stop()
+
+
+def bind(region: Region, who: str, *kinds: str) -> None:
+    """A machtiging for these kinds alone, in place of the one for all."""
+    region.end_mandate(who)
+    form = {"organisatie": who, "systeem": region.parties[who].system, "scopes": SCOPES.split(), "soorten": list(kinds)}
+    region.mandates[who] = region.operate(parties.add_mandate, forms.mandate(form)).id
+
+
+def kinds_of(region: Region, who: str) -> list[str]:
+    return [event["type"].split(".", 2)[2].removesuffix(".v1") for event in region.fetch(who)]
+
+
+def test_a_mailbox_gives_only_the_kinds_of_the_machtiging(region: Region) -> None:
+    person, _ = region.reporting()
+    sent = region.send(KRINGLOOP, region.report(person)).expect(202)["ontvangstbewijs"]["berichtId"]
+    bind(region, ONTWIKKELBEDRIJF, OPENING)
+    assert REPORT not in kinds_of(region, ONTWIKKELBEDRIJF)
+    assert region.fate(KRINGLOOP, sent) == {ONTWIKKELBEDRIJF: "wachtend"}
+    bind(region, ONTWIKKELBEDRIJF, REPORT)
+    assert kinds_of(region, ONTWIKKELBEDRIJF) == [REPORT]
+    bind(region, ONTWIKKELBEDRIJF, OPENING)  # not again either, though it was given and not acknowledged
+    assert REPORT not in kinds_of(region, ONTWIKKELBEDRIJF)
+
+
+def test_what_must_come_later_waits_for_a_kind_that_this_systeem_may_not_fetch(region: Region) -> None:
+    """Order within one person and recipient holds, whoever fetches."""
+    person = region.candidate()
+    ref = person.refs[ONTWIKKELBEDRIJF]
+    region.consent(ONTWIKKELBEDRIJF, ref, [MBO], "toeleiding", "identiteit contact inzetbaarheid opleiding")
+    region.consent(ONTWIKKELBEDRIJF, ref, [MBO], "trajectbegeleiding", "leervoortgang")
+    presented = samples.voorgedragen(ref)
+    presented["traject"]["trajectId"] = person.trajectory
+    for kind, data, purpose in (
+        (OPENING, presented, "toeleiding"),
+        (REPORT, samples.voortgang(), "trajectbegeleiding"),
+    ):
+        event = region.event(ONTWIKKELBEDRIJF, kind, ref, data, ontvanger=MBO, doel=purpose)
+        region.send(ONTWIKKELBEDRIJF, event).expect(202)
+    bind(region, MBO, REPORT)
+    assert kinds_of(region, MBO) == []
+    bind(region, MBO, REPORT, OPENING)
+    assert kinds_of(region, MBO) == [OPENING, REPORT]
+
+
+def test_a_subscription_stays_within_the_machtiging(region: Region, webhook: Webhook) -> None:
+    bind(region, ONTWIKKELBEDRIJF, REPORT)
+    form = {"url": webhook.url}
+    refused = region.call(ONTWIKKELBEDRIJF, "PUT", "/v1/abonnement", form | {"soorten": [REPORT, OPENING]})
+    assert (refused.status, refused.code) == (403, "SOORT_NIET_TOEGESTAAN")
+    assert region.call(ONTWIKKELBEDRIJF, "GET", "/v1/abonnement").status == 404
+    made = region.call(ONTWIKKELBEDRIJF, "PUT", "/v1/abonnement", form).expect(201)
+    assert made["soorten"] == [REPORT]
+
+
+def test_a_machtiging_that_was_narrowed_stops_the_push(region: Region, webhook: Webhook) -> None:
+    person, _ = region.reporting()
+    region.subscribe(ONTWIKKELBEDRIJF, webhook.url, {REPORT})
+    region.send(KRINGLOOP, region.report(person)).expect(202)
+    wait_until(lambda: len(webhook.calls()) == 1)  # the control
+    bind(region, ONTWIKKELBEDRIJF, OPENING)
+    sent = region.send(KRINGLOOP, region.report(person, number=2)).expect(202)["ontvangstbewijs"]["berichtId"]
+    wait_until(lambda: region.fate(KRINGLOOP, sent) == {ONTWIKKELBEDRIJF: "gestopt"})
+    assert len(webhook.calls()) == 1
+
+
+def test_an_acknowledgement_needs_the_machtiging_when_it_is_written(region: Region) -> None:
+    person, _ = region.reporting()
+    region.send(KRINGLOOP, region.report(person)).expect(202)
+    last = int(region.fetch(ONTWIKKELBEDRIJF)[-1]["sequence"])
+    asker = Asker(Oin(ONTWIKKELBEDRIJF), region.parties[ONTWIKKELBEDRIJF].system)
+    region.end_mandate(ONTWIKKELBEDRIJF)
+    with pytest.raises(TokenInvalid):
+        region.hub.mailbox.acknowledge(Acknowledgement(asker, through=last))
+
+
+def present(region: Region, ref: str, **known: str) -> str:
+    """``kandidaat.voorgedragen`` of the gemeente to the ontwikkelbedrijf; its berichtId."""
+    data = samples.voorgedragen(ref, **known)
+    data["traject"]["trajectId"] = region.open_trajectory(GEMEENTE, ref)
+    event = region.event(GEMEENTE, OPENING, ref, data, ontvanger=ONTWIKKELBEDRIJF)
+    return str(region.send(GEMEENTE, event).expect(202)["ontvangstbewijs"]["berichtId"])
+
+
+def test_who_only_learned_of_somebody_registers_for_the_first_time(region: Region) -> None:
+    """Binding a number is not registering (`POST /v1/kandidaten` answers 201 for the first)."""
+    theirs = region.register(GEMEENTE)
+    present(region, theirs)
+    ref = region.fetch(ONTWIKKELBEDRIJF)[0]["subject"]
+    region.call(ONTWIKKELBEDRIJF, "PUT", f"/v1/kandidaten/{ref}/lokaal-nummer", {"lokaalNummer": "A-1"}).expect(204)
+    first = region.call(ONTWIKKELBEDRIJF, "POST", "/v1/kandidaten", {"lokaalNummer": "A-1"})
+    again = region.call(ONTWIKKELBEDRIJF, "POST", "/v1/kandidaten", {"lokaalNummer": "A-1"})
+    assert (first.status, again.status) == (201, 200)
+    assert first.json["kandidaatRef"] == again.json["kandidaatRef"] == ref
+
+
+@pytest.mark.parametrize("forbidden", [False, True])
+def test_a_joining_message_is_decided_on_the_facts_of_both(region: Region, forbidden: bool) -> None:
+    """What stands about the person whom the receiver knew counts already for the message that joins the two."""
+    own = region.register(ONTWIKKELBEDRIJF, bsn=BSN)
+    theirs = region.register(GEMEENTE, bsn=BSN)
+    if forbidden:
+        with region.core.engine.begin() as connection:
+            who = people.resolve(connection, [(Oin(ONTWIKKELBEDRIJF), own)])[Oin(ONTWIKKELBEDRIJF), own].person
+            connection.execute(update(person).where(person.c.person_id == who).values(deceased_at=region.clock.now()))
+    sent = present(region, theirs, bsn=BSN)
+    given = region.fetch(ONTWIKKELBEDRIJF)
+    assert [e["subject"] for e in given] == ([] if forbidden else [own])
+    assert region.fate(GEMEENTE, sent) == {ONTWIKKELBEDRIJF: "gestopt" if forbidden else "afgeleverd"}
+    with region.core.engine.connect() as connection:
+        known = people.resolve(connection, [(Oin(ONTWIKKELBEDRIJF), own), (Oin(GEMEENTE), theirs)])
+    assert len({one.root for one in known.values()}) == (2 if forbidden else 1)
