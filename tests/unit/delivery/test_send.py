@@ -175,7 +175,7 @@ def _drip(connection: socket.socket) -> None:
     ("act", "outcome"),
     [
         (lambda c: None, {"protocol", "verbinding"}),
-        (lambda c: c.sendall(b"SSH-2.0-x\r\n"), {"protocol"}),
+        (lambda c: c.sendall(b"SSH-2.0-x\r\n"), {"protocol", "verbinding"}),  # closing may overtake what was said
         (lambda c: time.sleep(3), {"tijd"}),
         (_drip, {"tijd"}),
     ],
@@ -191,7 +191,7 @@ def test_a_broken_server_becomes_an_outcome_in_time(
     found = sender.send(parcel(f"http://127.0.0.1:{server.port}/", clock.monotonic()))
     assert isinstance(found, Retry)
     assert found.reason in outcome
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 2.9  # less than the slowest of these servers takes
     sender.close()
     server.close()
 
