@@ -78,6 +78,9 @@ class Statement:
 
     ``confirmed`` says since when the part of each verstrekker is in force (only for ``ja``).
     ``ended_at`` is the instant of withdrawal or revocation; ``invalid``: its notice or authority proved wrong.
+    ``parental``: given by a parent with authority, of whom there may be two. ``sixteen_at``: when a person for whom a
+    parent or guardian spoke turns 16 (AVG art. 8, UAVG art. 5); from then on only ``own_at`` counts, the instant at
+    which the person confirmed it.
     """
 
     id: str
@@ -94,6 +97,13 @@ class Statement:
     invalid: bool = False
     ended_at: datetime | None = None
     confirmed: Mapping[Oin, datetime] = field(default_factory=dict)
+    parental: bool = False
+    sixteen_at: datetime | None = None
+    own_at: datetime | None = None
+
+    def awaits_person(self, at: datetime) -> bool:
+        """True when the person is 16 by now and has not confirmed what a parent or guardian said."""
+        return self.sixteen_at is not None and self.sixteen_at <= at and (self.own_at is None or at < self.own_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +161,20 @@ class SecrecyRelease:
 
 
 @dataclass(frozen=True, slots=True)
+class Shield:
+    """An afscherming (a threat, a secret address): where somebody is reaches only ``receivers``, named one by one."""
+
+    id: str
+    receivers: frozenset[Oin]
+    at: datetime
+    lifted_at: datetime | None = None
+
+    def hides_from(self, receiver: Oin, at: datetime) -> bool:
+        """True while it keeps the person's whereabouts from this receiver."""
+        return receiver not in self.receivers and self.at <= at and (self.lifted_at is None or at < self.lifted_at)
+
+
+@dataclass(frozen=True, slots=True)
 class PersonFacts:
     """All that is known of one person (of all persons joined with it). The default knows and so allows nothing."""
 
@@ -164,6 +188,7 @@ class PersonFacts:
     restrictions: tuple[Restriction, ...] = ()
     objections: tuple[Objection, ...] = ()
     secrecy_releases: tuple[SecrecyRelease, ...] = ()
+    shields: tuple[Shield, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

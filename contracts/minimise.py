@@ -21,12 +21,16 @@ from contracts.shape import category_of, reaches
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """Between whom, and which placements (`plaatsingId`) are the receiver's own or at a woonzorg organisation."""
+    """Between whom, and which placements (`plaatsingId`) are the receiver's own or at a woonzorg organisation.
+
+    ``shielded``: where the person can be found is kept from this receiver.
+    """
 
     sender_role: Role
     receiver_role: Role
     own_placements: frozenset[str] = frozenset()
     care_placements: frozenset[str] = frozenset()
+    shielded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +116,8 @@ def _role_sieve(message: Message, context: Context, withheld: set[Category]) -> 
             if category is not None:
                 withheld.add(category)
             return False
+        if context.shielded and (own_trait.location or own_trait.workplace):
+            return placement in own  # a workplace knows where it is
         # A result of which nobody says where it was reached may be one from care: empty means no.
         return not (own_trait.workplace and hides and (placement is None or placement in care))
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Final, NamedTuple
 
 from consent.facts import Facts, Request
-from consent.gate.person import blocked
+from consent.gate.person import blocked, shielded
 from consent.gate.weighing import (
     OF_PERSON,
     OTHER_BASIS,
@@ -26,6 +26,8 @@ from contracts.identity import SPECIAL, Category
 
 _BSN: Final = Category.BSN
 _STAFF: Final = Category.MEDEWERKER
+#: What shows where somebody can be found: how to reach them, and who works with them.
+WHEREABOUTS: Final = frozenset({Category.CONTACT, Category.MEDEWERKER})
 
 
 class Coverage(NamedTuple):
@@ -43,17 +45,21 @@ class Coverage(NamedTuple):
 def cover(request: Request, facts: Facts, setting: Setting, categories: frozenset[Category], at: datetime) -> Coverage:
     """Which of ``categories`` may go, each with its fact, and for the others the nearest fact and what differs."""
     no = blocked(request, facts.person, at)
+    hidden = shielded(request.receiver, facts.person, at)
     weighed = weigh(request, facts, setting, at)
     basis: dict[Category, str] = {}
     uncovered: list[Category] = []
     for category in categories:
         found = _staff(setting) if category is _STAFF else _find(weighed, category)
-        if found is not None and no is None:
+        if found is not None and no is None and (hidden is None or category not in WHEREABOUTS):
             basis[category] = found
         else:
             uncovered.append(category)
     near = weighed.nearest() if uncovered else []
-    reasons = {category: no or _why_not(weighed, near, category, setting) for category in uncovered}
+    reasons = {
+        category: no or (hidden if category in WHEREABOUTS else None) or _why_not(weighed, near, category, setting)
+        for category in uncovered
+    }
     speaks = not OF_PERSON.isdisjoint(basis) or (no is None and _speaks(weighed))
     return Coverage(basis, reasons, speaks, weighed.secrecy)
 
@@ -85,17 +91,18 @@ def _find(weighed: Weighed, category: Category) -> str | None:
     if lawful is not None:
         return lawful
     latest: Opening | None = None
+    closings = [closing for closing in weighed.closings if closing.categories is None or category in closing.categories]
+    disagree = any(closing.parental for closing in closings)  # where one parent says no, the other's `ja` is none
     for opening in weighed.openings:
+        if category not in opening.categories or (disagree and opening.parental):
+            continue
         # of two at one instant always the same one (the label decides), so that the order of facts means nothing
-        if category in opening.categories and (latest is None or opening > latest):
+        if latest is None or opening > latest:
             latest = opening
     if latest is None:
         return None
-    for since, _label, named in weighed.closings:
-        # a `ja` reopens only when it is later: at the same instant `nee` wins
-        if since >= latest.since and (named is None or category in named):
-            return None
-    return latest.label
+    # a `ja` reopens only when it is later: at the same instant `nee` wins
+    return None if any(closing.since >= latest.since for closing in closings) else latest.label
 
 
 def _closing(closings: Sequence[Closing], category: Category) -> Closing | None:

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from consent.facts import Objection, ObjectionOutcome, PersonFacts, Request, Restriction
+from contracts.identity import Oin
 
 
 def blocked(request: Request, person: PersonFacts, at: datetime) -> str | None:
@@ -21,6 +22,11 @@ def blocked(request: Request, person: PersonFacts, at: datetime) -> str | None:
     if person.deceased:
         return "kandidaat-overleden"
     return min(labels) if labels else None
+
+
+def shielded(receiver: Oin, person: PersonFacts, at: datetime) -> str | None:
+    """The afscherming that keeps where the person is from this receiver; ``None``: there is none."""
+    return min((f"afscherming:{s.id}" for s in person.shields if s.hides_from(receiver, at)), default=None)
 
 
 def secrecy_release(request: Request, person: PersonFacts, at: datetime) -> str | None:

@@ -71,19 +71,24 @@ class Candidate(NamedTuple):
 
 
 class Opening(NamedTuple):
-    """A `ja` that is in force for this flow."""
+    """A `ja` that is in force for this flow; ``parental`` while only a parent said it."""
 
     since: datetime
     label: str
     categories: frozenset[Category]
+    parental: bool = False
 
 
 class Closing(NamedTuple):
-    """A `nee`, a withdrawal or a confirmed stopverzoek that closes categories (``None``: all) for this flow."""
+    """A `nee`, a withdrawal or a confirmed stopverzoek that closes categories (``None``: all) for this flow.
+
+    ``parental``: a parent's `nee`; two parents who disagree have said no, whoever spoke last.
+    """
 
     since: datetime
     label: str
     categories: frozenset[Category] | None
+    parental: bool = False
 
 
 class Weighed(NamedTuple):
@@ -185,14 +190,21 @@ def _statements(
             miss = _yes_miss(said, request, at) | extra
             carried = (said.categories or _NONE) & _CONSENT_FITS.get(said.basis, _NONE)
             if not miss:
-                openings.append(Opening(said.given_at, f"toestemming:{said.id}", carried))
+                openings.append(_opening(said, carried))
             near.append((miss, said))
         elif _in_force(said, at) and _denies(said, request):
-            closings.append(Closing(said.given_at, f"nee:toestemming:{said.id}", said.categories))
+            closings.append(Closing(said.given_at, f"nee:toestemming:{said.id}", said.categories, said.parental))
     for stop in person.stops:
         if stop.at <= at and request.sender not in stop.lifted and not stop.pending(request.sender):
             closings.append(Closing(stop.at, f"stopverzoek:{stop.id}", None))
     return openings, closings, near
+
+
+def _opening(said: Statement, carried: frozenset[Category]) -> Opening:
+    """A `ja` that the person confirmed at 16 is the person's own from then on."""
+    if said.own_at is None:
+        return Opening(said.given_at, f"toestemming:{said.id}", carried, said.parental)
+    return Opening(max(said.given_at, said.own_at), f"toestemming:{said.id}", carried)
 
 
 def _yes_miss(said: Statement, request: Request, at: datetime) -> int:
@@ -213,6 +225,8 @@ def _yes_miss(said: Statement, request: Request, at: datetime) -> int:
         confirmed = said.confirmed.get(sender)
         if confirmed is None or confirmed > at:
             miss |= _CONFIRMATION
+    if said.awaits_person(at):
+        miss |= _CONFIRMATION
     return miss
 
 

@@ -48,12 +48,14 @@ class Trait:
 
     ``category`` holds for everything inside, unless a field inside names its own. ``roles``: receiver roles that may
     get it (``None``: all). ``workplace``: it shows where somebody is placed, so it goes when that is a woonzorg
-    organisation. ``rows``: an array whose items bear ``plaatsingId``.
+    organisation. ``location``: it shows where somebody can be found, so it goes for a receiver from whom that is kept;
+    what is ``workplace`` goes then too. ``rows``: an array whose items bear ``plaatsingId``.
     """
 
     category: Category | None = None
     roles: frozenset[Role] | None = None
     workplace: bool = False
+    location: bool = False
     rows: bool = False
 
 

@@ -82,7 +82,8 @@ class Plaatsing(DataSchema):
     plaatsingId = Ident(required=True)
     aanbodId = Ident()
     kandidaat = Part(Kandidaat, trait=Trait(Category.IDENTITEIT, _WHERE_LEARNED))
-    leerbedrijf = Part(Leerbedrijf, required=True, trait=LEERVOORTGANG)
+    #: Every sender names it (a rule of the kind); a receiver from whom it is kept gets the message without it.
+    leerbedrijf = Part(Leerbedrijf, trait=Trait(Category.LEERVOORTGANG, location=True))
     soort = Choice("intern extern", required=True, trait=LEERVOORTGANG)
     kwalificatie = Part(Kwalificatie, trait=LEERVOORTGANG)
     werkproces = Items(Part(WerkprocesRij), 60, trait=Trait(Category.LEERVOORTGANG, rows=True))
@@ -96,6 +97,8 @@ class Plaatsing(DataSchema):
 
 def _rules(data: Mapping[str, Any], _context: RuleContext) -> list[Fault]:
     found = []
+    if "leerbedrijf" not in data:
+        found.append(Fault("data.leerbedrijf", "VERPLICHT", "Noem het leerbedrijf"))
     for name, most in (("uren", 60), ("maxUrenPerDag", 24)):
         if name in data and Decimal(data[name]) > most:
             found.append(Fault(f"data.{name}", "BEREIK", f"Ten hoogste {most} uur"))

@@ -8,8 +8,8 @@ from typing import Final
 
 from sqlalchemy import Connection
 
-from consent import records
 from consent.decision import Decision, Outcome, Step, outward_steps
+from consent.store import records
 from contracts.envelope import Message
 from contracts.errors import MessageInvalid, RefusalCode
 from contracts.identity import Category, Oin

@@ -13,7 +13,8 @@ from sqlalchemy import Connection
 from consent.decision import Decision, Outcome, Step, decide
 from consent.facts import Facts, Involvement, Request, RuleFacts
 from consent.gate.checks import CATALOGUE
-from consent.reading import PersonRecord, read_persons
+from consent.gate.person import shielded
+from consent.store.reading import PersonRecord, read_persons
 from contracts.envelope import Message
 from contracts.errors import RefusalCode
 from contracts.identity import Oin, Role
@@ -81,7 +82,9 @@ class Scene:
         """Decide on one candidate. A refusal is an answer, not an error."""
         rules = self.rules[candidate.pair]
         kind = candidate.message.kind
-        seen = self._view(candidate, rules)
+        facts = Facts(rules, self.record(candidate.root).facts)
+        at = self.instant(candidate.root)
+        seen = self._view(candidate, facts, at)
         request = Request(
             sender=candidate.message.source.organisation,
             receiver=candidate.receiver,
@@ -94,14 +97,14 @@ class Scene:
             about_person=kind.about_person,
             trajectory=candidate.trajectory,
         )
-        facts = Facts(rules, self.record(candidate.root).facts)
-        decision = decide(request, facts, self.instant(candidate.root))
+        decision = decide(request, facts, at)
         if seen is None and decision.code in (None, RefusalCode.GEEN_GRONDSLAG):
             # This form of the kind is for other roles. It says nothing of the person, so the code may be exact.
             decision = _not_for(decision)
         return Judgement(decision, seen, rules.receiver.role if rules.receiver is not None else None)
 
-    def _view(self, candidate: Candidate, rules: RuleFacts) -> View | None:
+    def _view(self, candidate: Candidate, facts: Facts, at: datetime) -> View | None:
+        rules = facts.rules
         if rules.sender is None or rules.receiver is None:
             return None
         places = self.places.get(candidate.root, ()) if candidate.root is not None else ()
@@ -110,6 +113,7 @@ class Scene:
             receiver_role=rules.receiver.role,
             own_placements=frozenset(p.id for p in places if p.workplace == candidate.receiver),
             care_placements=frozenset(p.id for p in places if p.role is Role.WOONZORG),
+            shielded=shielded(candidate.receiver, facts.person, at) is not None,
         )
         return view(candidate.message, context)
 

@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
 from consent.keys import KeyDestroyed
-from consent.reading import PersonRecord, read_persons
+from consent.store.reading import PersonRecord, read_persons
 from contracts.errors import NotFound
 from contracts.identity import Oin
 from hub.store.locks import Locks

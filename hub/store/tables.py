@@ -1,4 +1,4 @@
-"""The hub's own tables: parties, refs, messages, deliveries, cases. Facts about persons lie in ``consent.tables``.
+"""The hub's own tables: parties, refs, messages, deliveries, cases. Facts about persons: ``consent.store.tables``.
 
 Sealed columns hold nonce ‖ ciphertext under the key named beside them. Order comes from identity columns (``seq``),
 never from ids or clocks.
@@ -21,7 +21,7 @@ from sqlalchemy import (
     text,
 )
 
-from consent.metadata import Instant, Json, metadata
+from consent.store.metadata import Instant, Json, metadata
 from hub.delivery.states import State
 
 #: SQLite gives out rowids only for INTEGER, PostgreSQL wants 64 bits.
@@ -279,6 +279,7 @@ case = Table(
     Column("purposes", Json, nullable=False),
     Column("messages", Json, nullable=False),  # [{berichtId, ontvanger, tijdstip}] already released
     Column("opened_at", Instant, nullable=False),
+    Column("due_at", Instant),  # by when it must be answered (AVG art. 12(3))
     Column("closed_at", Instant),
     Column("answer", String(32)),
     Column("explanation_sealed", LargeBinary),  # ground and motivation, under the evidence key

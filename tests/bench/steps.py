@@ -39,7 +39,7 @@ STEPS: Final = (
     ("look up persons, before and under the lock", "hub/store/persons/people.py", "resolve"),
     ("look up earlier messages", "hub/store/traffic/messages.py", "earlier"),
     ("rules of the region", "hub/store/region/rules.py", "read_rules"),
-    ("facts of the persons", "consent/reading.py", "read_persons"),
+    ("facts of the persons", "consent/store/reading.py", "read_persons"),
     ("placements", "hub/store/persons/people.py", "placements"),
     ("involvements that are awaited", "hub/store/traffic/messages.py", "awaited"),
     ("judge: what of it, and may it", "hub/gate/judge.py", "judge"),

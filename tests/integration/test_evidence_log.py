@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, create_engine, insert, select
 
-from consent import verifier
 from consent.keys import KeyDestroyed, KeyStore, MasterKeyMismatch, open_key_engine
 from consent.log import reading, tables
 from consent.log.merkle import leaf_hash
+from consent.verify import verifier
 from tests.unit.consent_log.log_room import LogRoom, naive_root, together
 
 MASTER = b"master key of this test, 32 bytes"

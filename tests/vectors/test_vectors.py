@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from consent import verifier
 from consent.log import merkle, proof
 from consent.log.note import Checkpoint, NoteInvalid, Verifier, open_checkpoint
 from consent.log.tiles import Tile, bundles_of, node_reader, read_bundle, read_tile, tiles_of, write_bundle, write_tile
+from consent.verify import verifier
 
 HERE = Path(__file__).parent
 LOG = HERE / "tessera-testlog" / "log"

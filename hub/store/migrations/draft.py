@@ -17,7 +17,7 @@ from alembic.migration import MigrationContext
 from alembic.operations import ops
 from sqlalchemy import Connection
 
-from consent.metadata import Instant, Json
+from consent.store.metadata import Instant, Json
 from hub.store.database import open_engine
 from hub.store.migrations.schema import migrate, newest, target
 

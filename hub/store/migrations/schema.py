@@ -23,7 +23,7 @@ class SchemaMismatch(RuntimeError):
 def target() -> MetaData:
     """Every table of the hub, of the facts about persons and of the evidence log."""
     from consent.log.tables import ledger_entry
-    from consent.tables import person
+    from consent.store.tables import person
     from hub.store.tables import organisation
 
     return _one(ledger_entry.metadata, person.metadata, organisation.metadata)

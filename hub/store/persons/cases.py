@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select, update
 
-from consent.tables import person
+from consent.store.tables import person
 from contracts.identity import Oin
 from hub.delivery.states import State
 from hub.store.tables import case, delivery

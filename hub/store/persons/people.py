@@ -7,8 +7,8 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select, tuple_, update
 
-from consent.any_of import any_of
-from consent.tables import involvement, person
+from consent.store.any_of import any_of
+from consent.store.tables import involvement, person
 from contracts.identity import KandidaatRef, Oin, PersonId, Role
 from hub.store.tables import delivery, local_number, person_bsn, person_ref, placement, trajectory
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, insert, or_, select, update
 
-from consent.any_of import any_of
+from consent.store.any_of import any_of
 from contracts.agreement import Agreement, Ground
 from contracts.identity import Category, LegalBasis, LegalFramework, Oin, Purpose, Role
 from hub.store.tables import agreement, ground

@@ -12,8 +12,8 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, select
 
-from consent.any_of import any_of
 from consent.facts import Party, RuleFacts
+from consent.store.any_of import any_of
 from contracts.agreement import Agreement, Ground
 from contracts.identity import Oin, Role
 from hub.store.region.agreements import agreements_between, agreements_of, grounds_of

@@ -6,8 +6,8 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, Select, bindparam, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from consent.any_of import any_of
-from consent.tables import person, release_basis
+from consent.store.any_of import any_of
+from consent.store.tables import person, release_basis
 from hub.delivery.states import State
 from hub.store.database import is_sqlite
 from hub.store.tables import attempt, delivery, message, subscription

@@ -19,7 +19,7 @@ from sqlalchemy import (
     update,
 )
 
-from consent.tables import person
+from consent.store.tables import person
 from contracts.identity import Oin
 from hub.delivery.states import State, Step, after
 from hub.store.region import subscriptions

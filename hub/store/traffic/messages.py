@@ -5,8 +5,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select
 
-from consent.any_of import any_of
 from consent.facts import Involvement
+from consent.store.any_of import any_of
 from contracts.identity import LegalFramework, Oin
 from hub.delivery.states import State
 from hub.store.tables import delivery, message, message_key, trajectory

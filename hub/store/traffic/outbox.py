@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, Select, TextClause, Update, and_, bindparam, or_, select, text, update
 
-from consent.tables import person
+from consent.store.tables import person
 from contracts.identity import Oin
 from hub.delivery.states import IN_LINE, State, Step, after
 from hub.store.tables import attempt, delivery, message

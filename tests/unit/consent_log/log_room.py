@@ -17,7 +17,7 @@ from consent.log.ledger import Appended, NewEntry, append
 from consent.log.merkle import NodeReader, leaf_hash, node_hash, perfect_root
 from consent.log.sequencer import sequence
 from consent.log.signer import Signer
-from consent.metadata import metadata
+from consent.store.metadata import metadata
 
 ORIGIN = "hub.example/bewijslogboek"
 KEY = bytes(range(32))

@@ -11,11 +11,12 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import update
 
-from consent import audit, verifier
+from consent import audit
 from consent import log as log_package
 from consent.log import reading, tables
 from consent.log.ledger import Appended
 from consent.log.note import Checkpoint, NoteKey, sign
+from consent.verify import verifier
 from contracts.canonical import canonical
 from tests.unit.consent_log.log_room import ORIGIN, LogRoom
 

@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, select, update
 
-from consent import verifier
 from consent.keys import (
     DestroyIncomplete,
     KeyDestroyed,
@@ -24,6 +23,7 @@ from consent.keys import (
 )
 from consent.log import ledger, reading
 from consent.log.entry import EntryUnreadable
+from consent.verify import verifier
 from contracts.identity import Oin, PersonId
 from tests.unit.consent_log.log_room import LogRoom, together
 

@@ -6,7 +6,7 @@ recorded for, so that a join can be undone, and is read through the root.
 
 from sqlalchemy import Boolean, Column, ForeignKey, Index, LargeBinary, PrimaryKeyConstraint, String, Table
 
-from consent.metadata import Instant, Json, metadata
+from consent.store.metadata import Instant, Json, metadata
 
 person = Table(
     "person",
@@ -56,6 +56,9 @@ statement = Table(
     Column("notice", Json, nullable=False),  # {id, versie, sha256, taal} of the text that the person was shown
     Column("manner", String(16), nullable=False),
     Column("given_by", String(32), nullable=False),
+    Column("sixteen_at", Instant),  # given by a parent or guardian: when the person turns 16
+    Column("own_at", Instant),  # when the person, 16 by then, confirmed it
+    Column("renews", String(32)),  # the statement that this one renewed
     Column("asked_by", String(20)),
     Column("authority_sealed", LargeBinary),  # free text `bevoegdheid`, under the evidence key
     Column("reason_sealed", LargeBinary),  # free text `reden` of the withdrawal, under the evidence key
@@ -103,6 +106,52 @@ secrecy_release = Table(
     Column("manner", String(16), nullable=False),
     Column("recorded_at", Instant, nullable=False),
     Column("ended_at", Instant),
+)
+
+#: A beperking (AVG art. 18): these flows stand still until it ends.
+restriction = Table(
+    "restriction",
+    metadata,
+    Column("restriction_id", String(32), primary_key=True),
+    Column("person_id", String(32), ForeignKey("person.person_id"), nullable=False, index=True),
+    Column("recorder", String(20), nullable=False),
+    Column("senders", Json, nullable=False),
+    Column("receivers", Json),  # null in these two: all
+    Column("purpose", String(20)),
+    Column("reason", String(32), nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("ended_at", Instant),
+)
+
+#: A bezwaar (AVG art. 21), one per verstrekker that must weigh it: restricts while open; upheld, it closes a grondslag.
+objection = Table(
+    "objection",
+    metadata,
+    Column("objection_id", String(32), primary_key=True),
+    Column("person_id", String(32), ForeignKey("person.person_id"), nullable=False, index=True),
+    Column("recorder", String(20), nullable=False),
+    Column("senders", Json, nullable=False),  # one: each verstrekker decides for itself
+    Column("receivers", Json),
+    Column("purpose", String(20)),
+    Column("at", Instant, nullable=False),
+    Column("outcome", String(16)),  # gehonoreerd or afgewezen; null: open
+    Column("decided_at", Instant),
+)
+
+#: An afscherming: where somebody is reaches only the receivers that are named one by one. Two people lift it.
+shield = Table(
+    "shield",
+    metadata,
+    Column("shield_id", String(32), primary_key=True),
+    Column("person_id", String(32), ForeignKey("person.person_id"), nullable=False, index=True),
+    Column("recorder", String(20), nullable=False),
+    Column("reason", String(32), nullable=False),
+    Column("receivers", Json, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("lift_asked_by", String(64)),  # code of the employee who asked to lift it
+    Column("lift_asked_at", Instant),
+    Column("lifted_by", String(64)),  # of another employee
+    Column("lifted_at", Instant),
 )
 
 #: Statements and releases from secrecy on which a release rested: a withdrawal's `verstrekt` is read from this.

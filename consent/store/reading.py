@@ -4,20 +4,67 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Executable, Row, Select, Table, literal, null, select, type_coerce, union_all
 
-from consent.any_of import any_of
-from consent.facts import Choice, Involvement, PersonFacts, SecrecyRelease, Statement, Stop
-from consent.tables import involvement, person, secrecy_release, statement, statement_part, stop, stop_answer
+from consent.facts import (
+    Choice,
+    Involvement,
+    Objection,
+    ObjectionOutcome,
+    PersonFacts,
+    Restriction,
+    SecrecyRelease,
+    Shield,
+    Statement,
+    Stop,
+)
+from consent.store.any_of import any_of
+from consent.store.tables import (
+    involvement,
+    objection,
+    person,
+    restriction,
+    secrecy_release,
+    shield,
+    statement,
+    statement_part,
+    stop,
+    stop_answer,
+)
 from contracts.identity import Category, LegalBasis, LegalFramework, Oin, Purpose
 
+#: In ``gegevenDoor``: a parent with authority, of whom there may be two.
+PARENT: Final = "ouder-met-gezag"
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 _PERSONS = select(person).where(any_of(person.c.root, "roots"))
 #: Of a statement only what decides: not the notice that was shown, nor what lies sealed.
 _DECIDING = [c for c in statement.c if c.name not in ("notice", "authority_sealed", "reason_sealed")]
+
+
+def _limit(of: Table, key: str, *, ends: str, senders: bool = True, outcome: bool = False) -> Select[Any]:
+    """One kind of what limits sharing, in the columns that all three have."""
+    return select(
+        literal(of.name).label("kind"),
+        of.c[key].label("id"),
+        of.c.person_id,
+        (of.c.senders if senders else type_coerce(null(), restriction.c.senders.type)).label("senders"),
+        of.c.receivers,
+        (of.c.purpose if senders else null()).label("purpose"),
+        of.c.at,
+        of.c[ends].label("ended_at"),
+        (of.c.outcome if outcome else null()).label("outcome"),
+    ).where(any_of(of.c.person_id, "persons"))
+
+
+# One statement for the three: each would cost a round trip of every decision, and few persons have any of them.
+_LIMITS = union_all(
+    _limit(restriction, "restriction_id", ends="ended_at"),
+    _limit(objection, "objection_id", ends="decided_at", outcome=True),
+    _limit(shield, "shield_id", ends="lifted_at", senders=False),
+)
 _BY_PERSON = {
     table.name: select(*columns).where(any_of(table.c.person_id, "persons"))
     for table, columns in (
@@ -26,7 +73,7 @@ _BY_PERSON = {
         (stop, stop.c),
         (secrecy_release, secrecy_release.c),
     )
-}
+} | {"limit": _LIMITS}
 _PARTS = select(statement_part).where(any_of(statement_part.c.statement_id, "ids"))
 _ANSWERS = select(stop_answer).where(any_of(stop_answer.c.stop_id, "ids"))
 
@@ -49,7 +96,7 @@ def read_persons(connection: Connection, roots: Collection[str]) -> dict[str, Pe
     for row in connection.execute(_PERSONS, {"roots": list(roots)}):
         found[row.root].append(row)
     root_of = {row.person_id: root for root, rows in found.items() for row in rows}
-    rows = {name: _grouped(connection, name, root_of) for name in _BY_PERSON}
+    rows = {name: _grouped(connection, query, root_of) for name, query in _BY_PERSON.items()}
     parts = _parts(connection, [r.statement_id for group in rows["statement"].values() for r in group])
     answers = _answers(connection, [r.stop_id for group in rows["stop"].values() for r in group])
     return {
@@ -58,9 +105,9 @@ def read_persons(connection: Connection, roots: Collection[str]) -> dict[str, Pe
     }
 
 
-def _grouped(connection: Connection, name: str, root_of: Mapping[str, str]) -> dict[str, list[Row[Any]]]:
+def _grouped(connection: Connection, query: Executable, root_of: Mapping[str, str]) -> dict[str, list[Row[Any]]]:
     groups: dict[str, list[Row[Any]]] = defaultdict(list)
-    for row in connection.execute(_BY_PERSON[name], {"persons": list(root_of)}):
+    for row in connection.execute(query, {"persons": list(root_of)}):
         groups[root_of[row.person_id]].append(row)
     return groups
 
@@ -95,15 +142,20 @@ def _record(
         statements=tuple(to_statement(r, parts.get(r.statement_id, {})) for r in rows["statement"]),
         stops=tuple(_stop(r, answers.get(r.stop_id, [])) for r in rows["stop"]),
         secrecy_releases=tuple(_secrecy_release(r) for r in rows["secrecy_release"]),
+        restrictions=tuple(_restriction(r) for r in rows["limit"] if r.kind == restriction.name),
+        objections=tuple(_objection(r) for r in rows["limit"] if r.kind == objection.name),
+        shields=tuple(_shield(r) for r in rows["limit"] if r.kind == shield.name),
     )
     instants = [p.erased_at for p in persons] + [p.deceased_at for p in persons]
     instants += [r.valid_from for r in rows["involvement"] if r.opened_by is not None]  # begun by a release
     for r in rows["statement"]:
-        instants += [r.recorded_at, r.ended_at, r.invalid_at, *parts.get(r.statement_id, {}).values()]
+        instants += [r.recorded_at, r.ended_at, r.invalid_at, r.own_at, *parts.get(r.statement_id, {}).values()]
     for r in rows["stop"]:
         instants += [r.at, *(a.at for a in answers.get(r.stop_id, []))]
     for r in rows["secrecy_release"]:
         instants += [r.recorded_at, r.ended_at]
+    for r in rows["limit"]:
+        instants += [r.at, r.ended_at]
     latest = max((i for i in instants if i is not None), default=_LONG_AGO)
     return PersonRecord(facts, latest, frozenset(p.person_id for p in persons))
 
@@ -135,6 +187,9 @@ def to_statement(row: Row[Any], confirmed: Mapping[Oin, datetime]) -> Statement:
         invalid=row.invalid_at is not None,
         ended_at=row.ended_at,
         confirmed=dict(confirmed),
+        parental=row.given_by == PARENT,
+        sixteen_at=row.sixteen_at,
+        own_at=row.own_at,
     )
 
 
@@ -151,3 +206,33 @@ def _stop(row: Row[Any], answers: Iterable[Row[Any]]) -> Stop:
 
 def _secrecy_release(row: Row[Any]) -> SecrecyRelease:
     return SecrecyRelease(row.release_id, Oin(row.holder), Oin(row.receiver), row.at, row.ended_at)
+
+
+def _some(codes: list[str] | None) -> frozenset[Oin] | None:
+    return None if codes is None else frozenset(map(Oin, codes))
+
+
+def _restriction(row: Row[Any]) -> Restriction:
+    return Restriction(
+        row.id,
+        frozenset(map(Oin, row.senders)),
+        _some(row.receivers),
+        None if row.purpose is None else Purpose(row.purpose),
+        row.at,
+        row.ended_at,
+    )
+
+
+def _objection(row: Row[Any]) -> Objection:
+    return Objection(
+        row.id,
+        frozenset({Oin(row.sender)}),
+        _some(row.receivers),
+        None if row.purpose is None else Purpose(row.purpose),
+        row.at,
+        ObjectionOutcome.PENDING if row.outcome is None else ObjectionOutcome(row.outcome),
+    )
+
+
+def _shield(row: Row[Any]) -> Shield:
+    return Shield(row.id, frozenset(map(Oin, row.receivers)), row.at, row.ended_at)

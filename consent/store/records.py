@@ -10,8 +10,8 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, Text, insert, select, type_coerce, update
 
 from consent.facts import Choice, Statement, StatementStatus
-from consent.reading import to_statement
-from consent.tables import involvement, person, secrecy_release, statement, statement_part, stop, stop_answer
+from consent.store.reading import to_statement
+from consent.store.tables import involvement, person, secrecy_release, statement, statement_part, stop, stop_answer
 from contracts.identity import Oin
 
 
