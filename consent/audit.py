@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from consent.verifier import (
+from consent.verify.verifier import (
     COULD_NOT_LOOK,
     CouldNotLook,
     Report,

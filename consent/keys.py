@@ -44,8 +44,8 @@ from sqlalchemy import (
 from sqlalchemy.engine import make_url
 from sqlalchemy.schema import CreateSchema
 
-from consent.any_of import any_of
-from consent.metadata import NAMING, Instant
+from consent.store.any_of import any_of
+from consent.store.metadata import NAMING, Instant
 from contracts.identity import Oin, PersonId
 
 KEY_SIZE: Final = 32  # bytes

@@ -6,7 +6,7 @@
 
 from sqlalchemy import BigInteger, Column, Identity, Index, Integer, LargeBinary, SmallInteger, String, Table, Text
 
-from consent.metadata import metadata
+from consent.store.metadata import metadata
 
 _BIG = BigInteger().with_variant(Integer, "sqlite")  # only INTEGER PRIMARY KEY is SQLite's own row number
 

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Row, select
 from consent.keys import KeyStore
 from consent.log.entry import EntryUnreadable, Sealed, unseal
 from consent.log.tables import ledger_entry, ledger_payload
-from consent.verifier import Report
+from consent.verify.verifier import Report
 
 _PAGE: Final = 1_000  # entries in one statement
 

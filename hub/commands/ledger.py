@@ -11,7 +11,7 @@ from hub.commands.common.output import json_option, show
 
 if TYPE_CHECKING:
     from consent.log.note import Verifier
-    from consent.verifier import Fetch, Report
+    from consent.verify.verifier import Fetch, Report
     from hub.commands.common.office import Office
 
 _COULD_NOT_LOOK = 2
@@ -36,7 +36,7 @@ def ledger() -> None:
 @json_option
 def verify(as_json: bool, **given: Any) -> int:
     """Controleer een logboek, een ontvangstbewijs, of beide. 0 heel, 1 kapot (zegt waar), 2 kon niet kijken."""
-    from consent.verifier import CouldNotLook
+    from consent.verify.verifier import CouldNotLook
     from hub.commands.common.failures import sentence
 
     try:
@@ -67,7 +67,7 @@ def _not_looked(reason: str, as_json: bool) -> int:
 
 def _look(given: dict[str, Any]) -> tuple["Report", dict[str, Any]]:
     """Look at all that the options name; more than the report says only of the own database."""
-    from consent.verifier import CouldNotLook, Report, folder_fetch, verify_log, verify_receipt
+    from consent.verify.verifier import CouldNotLook, Report, folder_fetch, verify_log, verify_receipt
 
     if sum(map(bool, (given["folder"], given["url"], given["db"]))) > 1:
         raise CouldNotLook("geef één van --folder, --url en --db")
@@ -127,7 +127,7 @@ def own_verifier(at: "Office") -> "Verifier":
 
 def _keys(given: tuple[str, ...]) -> tuple["list[Verifier]", dict[str, bytes]]:
     """The log's keys and the receipt keys among what was given: text, or a file that holds it."""
-    from consent.verifier import read_jwks, read_verifier
+    from consent.verify.verifier import read_jwks, read_verifier
 
     verifiers: list[Verifier] = []
     jwks: dict[str, bytes] = {}
@@ -141,7 +141,7 @@ def _keys(given: tuple[str, ...]) -> tuple["list[Verifier]", dict[str, bytes]]:
 
 
 def _bytes(path: Path) -> bytes:
-    from consent.verifier import CouldNotLook
+    from consent.verify.verifier import CouldNotLook
 
     try:
         return path.read_bytes()

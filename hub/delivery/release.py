@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Row
 from consent.decision import Decision, Outcome, notice_allowed
 from consent.facts import Involvement
 from consent.keys import KeyStore
-from consent.reading import read_persons
+from consent.store.reading import read_persons
 from contracts.envelope import Message, outbound, reopen
 from contracts.errors import JsonInvalid, RefusalCode
 from contracts.identity import Category, KandidaatRef, LegalFramework, Oin, PersonId

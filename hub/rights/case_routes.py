@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from sqlalchemy import Row
 
-from consent import records
+from consent.store import records
 from contracts.errors import Conflict, NotFound, RefusalCode
 from contracts.identity import KandidaatRef
 from hub.access.caller import Scope

@@ -5,8 +5,8 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row
 
-from consent import records
 from consent.keys import KeyStore, evidence_key
+from consent.store import records
 from contracts import instants
 from contracts.errors import Conflict, Fault, NotFound, RequestInvalid
 from contracts.identity import PersonId

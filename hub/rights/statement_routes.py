@@ -7,9 +7,9 @@ from typing import Any, Final
 from flask import Response
 from sqlalchemy import Connection
 
-from consent import records
 from consent.facts import StatementStatus
 from consent.log import reading as log
+from consent.store import records
 from contracts.errors import Conflict, NotFound, RefusalCode
 from contracts.identity import KandidaatRef, Oin, Purpose
 from hub.access.caller import Scope

@@ -11,9 +11,9 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row
 
-from consent import records
 from consent.facts import Choice, Statement, StatementStatus
 from consent.keys import KeyStore, evidence_key
+from consent.store import records
 from contracts import instants
 from contracts.errors import Conflict, Fault, NotFound, RefusalCode, Refused, RequestInvalid
 from contracts.identity import Oin, PersonId, Purpose, Role

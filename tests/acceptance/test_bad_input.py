@@ -30,7 +30,7 @@ from connectors.check import checked
 from connectors.csv.translate import Csv
 from connectors.port import Partner
 from consent.keys import content_key, evidence_key
-from consent.metadata import Instant
+from consent.store.metadata import Instant
 from contracts.identity import KandidaatRef, Oin, PersonId
 from hub.access.tokens import Grant, issue
 from tests import samples

@@ -16,7 +16,7 @@ from sqlalchemy import event as listening
 from sqlalchemy import update
 
 from consent.keys import content_key, evidence_key
-from consent.tables import person as person_table
+from consent.store.tables import person as person_table
 from contracts.identity import Oin, PersonId
 from hub.store.database import reading
 from hub.store.persons import people

@@ -23,12 +23,12 @@ from sqlalchemy import Engine, func, select
 from werkzeug.test import TestResponse
 
 import consent.log.tables
-import consent.tables
+import consent.store.tables
 import hub.store.tables
 from consent.log import ledger, sequencer
 from consent.log.note import Verifier, open_checkpoint
 from consent.log.signer import Signer
-from consent.metadata import metadata
+from consent.store.metadata import metadata
 from contracts.identity import Oin, Role
 from hub.access.caller import Scope
 from hub.app import make_app
@@ -56,7 +56,7 @@ from tests.samples import GEMEENTE, GEMEENTE_2, KRINGLOOP
 
 BASE = "https://hub.example.nl"
 ORIGIN = "hub.example.nl/bewijslogboek"
-_TABLES = (consent.log.tables, consent.tables, hub.store.tables)  # importing them registers what is created below
+_TABLES = (consent.log.tables, consent.store.tables, hub.store.tables)  # importing them registers what is created below
 
 
 class MovableClock:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, select, update
 
-from consent.tables import person
+from consent.store.tables import person
 from contracts.errors import TokenInvalid
 from contracts.identity import Oin
 from hub.administration.replay import replay_some

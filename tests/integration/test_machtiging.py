@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import update
 
-from consent.tables import person
+from consent.store.tables import person
 from contracts.errors import TokenInvalid
 from contracts.identity import Oin
 from hub.administration import forms, parties

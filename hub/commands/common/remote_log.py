@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import httpx2
 
-from consent.verifier import CouldNotLook, Fetch
+from consent.verify.verifier import CouldNotLook, Fetch
 
 _TIMEOUT: Final = 20.0  # seconds
 _MOST: Final = 256 * (2 + 65_535)  # bytes of the largest bundle there can be
