@@ -16,6 +16,7 @@ from consent.facts import (
     Restriction,
     RuleFacts,
     SecrecyRelease,
+    Shield,
     Statement,
     Stop,
 )
@@ -121,6 +122,10 @@ def objection(id_: str = "o1", **changes: Any) -> Objection:
 
 def stop(id_: str = "p1", days: float = 5, **changes: Any) -> Stop:
     return replace(Stop(id_, ago(days)), **changes)
+
+
+def shield(id_: str = "h1", *receivers: Oin, **changes: Any) -> Shield:
+    return replace(Shield(id_, frozenset(receivers), ago(5)), **changes)
 
 
 def release(id_: str = "r1", **changes: Any) -> SecrecyRelease:

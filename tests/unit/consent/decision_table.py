@@ -45,6 +45,8 @@ from tests.unit.consent.decision_table_person import (
     about_consent,
     about_grounds,
     about_latest,
+    about_minors,
+    about_shields,
     about_special,
     about_stops,
     about_woonzorg,
@@ -61,6 +63,8 @@ def table() -> Iterator[Case]:
     yield from about_consent()
     yield from about_latest()
     yield from about_stops()
+    yield from about_minors()
+    yield from about_shields()
     yield from about_special()
     yield from about_woonzorg()
     yield from about_bsn()

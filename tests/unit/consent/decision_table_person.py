@@ -1,9 +1,10 @@
 """The part of the table that is about check 5: what blocks, what the law covers, what the person said."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
-from consent.facts import Facts, ObjectionOutcome, PersonFacts, Request
+from consent.facts import Facts, ObjectionOutcome, PersonFacts, Request, Shield, Statement
 from contracts.identity import Category as C
 from contracts.identity import LegalBasis, LegalFramework, Purpose, Role
 from tests.unit.consent.decision_cases import (
@@ -13,6 +14,7 @@ from tests.unit.consent.decision_cases import (
     NOW,
     ORDINARY,
     OTHER,
+    PARTIAL,
     RECEIVER,
     SENDER,
     Case,
@@ -30,6 +32,7 @@ from tests.unit.consent.decision_cases import (
     release,
     restriction,
     rules,
+    shield,
     stop,
     uncovered,
     yes,
@@ -308,3 +311,79 @@ def about_woonzorg() -> Iterator[Case]:
     yield Case("woonzorg: a grondslag with its article and the ontheffing", outward, both)
     table_talk = ask({C.MEDEWERKER}, about_person=False, flows=(flow(wz, sob),))
     yield Case("woonzorg: about no person", table_talk, Facts(from_wz, PersonFacts()))
+
+
+def about_minors() -> Iterator[Case]:
+    parent, parent_no = yes(parental=True), no(parental=True)
+
+    def stopped(says: str, reason: str, *statements: Statement) -> Case:
+        return uncovered(f"minor: {says}", facts(*statements), reason)
+
+    sixteen = {"parental": True, "sixteen_at": NOW}
+    closed, unconfirmed = "nee:toestemming:n1", "bijna:toestemming:s1:bevestiging"
+    yield Case("minor: a parent's ja", ask(), facts(parent))
+    yield Case("minor: until this instant", ask(), facts(yes(parental=True, sixteen_at=NOW + DAY)))
+    yield stopped("from 16 it waits for the person", unconfirmed, yes(**sixteen))
+    yield stopped("confirmed later than now", unconfirmed, yes(**sixteen, own_at=NOW + DAY))
+    yield Case("minor: confirmed this instant", ask(), facts(yes(**sixteen, own_at=NOW)))
+    yield stopped("the other parent's nee is older", closed, no(days=40, parental=True), parent)
+    yield stopped("the other parent's nee is later", closed, parent_no, parent)
+    other = frozenset({C.CONTACT})
+    yield Case("minor: a nee of another category", ask(), facts(parent, no(days=40, parental=True, categories=other)))
+    yield Case("minor: a nee of one who is no parent is older", ask(), facts(parent, no(days=40)))
+    yield Case("minor: the person's own ja is later", ask(), facts(yes(days=5), parent_no))
+    own = yes(**sixteen, own_at=ago(5))
+    yield Case("minor: confirmed after the other parent's nee", ask(), facts(own, parent_no))
+    yield stopped("confirmed before the other parent's nee", closed, replace(own, own_at=ago(20)), parent_no)
+    yield Case(
+        "minor: an older ja of the person stands", ask(), facts(yes("s2", 35), parent, no(days=40, parental=True))
+    )
+    early = yes(days=3, parental=True, sixteen_at=NOW, own_at=ago(20))
+    yield Case("minor: a confirmation is not before its ja", ask(), facts(early, no(days=10)))
+    yield Case(
+        "minor: a nee that was withdrawn is of its end",
+        ask(),
+        facts(parent, no(days=60, parental=True, ended_at=ago(50))),
+    )
+
+
+def about_shields() -> Iterator[Case]:
+    whereabouts = {C.CONTACT, C.MEDEWERKER}
+    given = yes(categories=ORDINARY | {C.CONTACT})
+
+    def hidden(says: str, *shields: Shield, category: str = "contact") -> Case:
+        step, reason = f"categorie:{category}", "afscherming:h1"
+        return Case(
+            f"shield: {says}",
+            ask(ORDINARY, whereabouts),
+            facts(given, shields=shields),
+            PARTIAL,
+            step=step,
+            reason=reason,
+        )
+
+    yield Case("shield: without one", ask(ORDINARY, whereabouts), facts(given))
+    yield hidden("hides how to reach somebody", shield())
+    yield hidden("hides who works with somebody", shield(), category="medewerker")
+    yield hidden("from all but who is named", shield("h1", OTHER))
+    yield hidden("from this instant", shield(at=NOW))
+    yield hidden("until this instant", shield(lifted_at=NOW + DAY))
+    yield hidden("one of two is enough", shield("h2", RECEIVER), shield("h1"))
+    yield hidden("of two the first is told", shield("h2"), shield("h1"))
+    yield Case(
+        "shield: not from who is named", ask(ORDINARY, whereabouts), facts(given, shields=(shield("h1", RECEIVER),))
+    )
+    yield Case("shield: not before it began", ask(ORDINARY, whereabouts), facts(given, shields=(shield(at=NOW + DAY),)))
+    yield Case(
+        "shield: not once it is lifted", ask(ORDINARY, whereabouts), facts(given, shields=(shield(lifted_at=NOW),))
+    )
+    yield uncovered(
+        "shield: what is needed stops all",
+        facts(given, shields=(shield(),)),
+        "afscherming:h1",
+        ask(ORDINARY | {C.CONTACT}),
+        category=C.CONTACT,
+    )
+    elsewhere, nearest = facts(given, shields=(shield(),)), "bijna:toestemming:s1:categorie"
+    asked = ask(ORDINARY, {C.OPLEIDING})
+    yield Case("shield: of nothing else", asked, elsewhere, PARTIAL, step="categorie:opleiding", reason=nearest)

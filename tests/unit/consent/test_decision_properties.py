@@ -32,6 +32,7 @@ from tests.unit.consent.decision_cases import (
     release,
     restriction,
     rules,
+    shield,
     stop,
     yes,
 )
@@ -81,6 +82,9 @@ def statements(draw: st.DrawFn, choice: Choice | None = None) -> Statement:
         invalid=not draw(mostly),
         ended_at=draw(scope(later, None)),
         confirmed={SENDER: given_at} if draw(mostly) else {},
+        parental=draw(st.booleans()),
+        sixteen_at=draw(scope(later, None)),
+        own_at=draw(scope(later, None)),
     )
 
 
@@ -108,6 +112,7 @@ def people(draw: st.DrawFn) -> PersonFacts:
         restrictions=tuple(restriction(f"b{n}", purpose=Purpose.CERTIFICEREN) for n in draw(rarely)),
         objections=tuple(objection(f"o{n}", outcome=draw(outcomes)) for n in draw(rarely)),
         secrecy_releases=(release(),) if draw(mostly) else (),
+        shields=tuple(shield(f"h{n}", *draw(st.sampled_from([(), (RECEIVER,)]))) for n in draw(rarely)),
     )
 
 
