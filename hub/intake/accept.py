@@ -217,10 +217,7 @@ class Accepter:
         keys = self._keys(done)
         leaves = self.evidence.append(
             tx.connection,
-            [
-                Fact(_person(d), decided(d.message, ids[id(d)], d.at, [(r, j.decision) for r, j in d.judgements]))
-                for d in done
-            ],
+            [Fact(_person(d), _told(d, ids[id(d)])) for d in done],
             keys,
         )
         rows = _Rows()
@@ -339,6 +336,10 @@ def besluit(receiver: Oin, decision: Decision) -> dict[str, Any]:
 
 def _key_names(ref: _Ref, known: Known) -> set[str]:
     return {key_of(known.person), body_key(known.person, ref[0])}
+
+
+def _told(d: Decided, message_id: str | None) -> dict[str, Any]:
+    return decided(d.message, message_id, d.at, [(r, j.decision) for r, j in d.judgements], d.trajectory)
 
 
 def _person(d: Decided) -> PersonId | None:

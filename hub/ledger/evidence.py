@@ -58,9 +58,16 @@ def key_of(person: PersonId | None) -> str:
 
 
 def decided(
-    message: Message, message_id: str | None, at: datetime, decisions: Iterable[tuple[Oin, Decision]]
+    message: Message,
+    message_id: str | None,
+    at: datetime,
+    decisions: Iterable[tuple[Oin, Decision]],
+    trajectory: str | None = None,
 ) -> dict[str, Any]:
-    """The decision on one message for all its recipients. Refused as a whole, it has no ``berichtId``."""
+    """The decision on one message for all its recipients. Refused as a whole, it has no ``berichtId``.
+
+    ``trajectory``: the traject that an opening message opens.
+    """
     payload: dict[str, Any] = {
         "soort": "besluit",
         "op": instants.write(at),
@@ -70,6 +77,8 @@ def decided(
         "doel": message.purpose.value,
         "besluiten": [_decision(receiver, decision) for receiver, decision in decisions],
     }
+    if trajectory is not None:
+        payload["trajectId"] = trajectory
     return payload if message_id is None else payload | {"berichtId": message_id}
 
 
@@ -95,9 +104,9 @@ def refused(message_id: str, receiver: Oin, at: datetime, decision: Decision) ->
     return {"soort": "stop", "op": instants.write(at), "berichtId": message_id} | _decision(receiver, decision)
 
 
-def joined(message_id: str, at: datetime) -> dict[str, Any]:
-    """That an opening message whose BSN both ends registered joined two persons."""
-    return {"soort": "samenvoeging", "op": instants.write(at), "berichtId": message_id}
+def joined(message_id: str, at: datetime, other: str) -> dict[str, Any]:
+    """That an opening message whose BSN both ends registered joined two persons: this one, and ``other`` (a root)."""
+    return {"soort": "samenvoeging", "op": instants.write(at), "berichtId": message_id, "met": other}
 
 
 def acknowledged(receiver: Oin, at: datetime, messages: Iterable[tuple[str, str]]) -> dict[str, Any]:

@@ -1,0 +1,98 @@
+"""The replay as a whole: opens every entry, decides every release again, and compares the end with the tables.
+
+It cannot know what was written, and then rewritten together with the log, before the last checkpoint that an outsider
+kept; nor by which systeem a push went; nor what was never logged and left no row.
+"""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from sqlalchemy import Connection
+
+from consent.keys import SYSTEM_KEY, KeyStore
+from consent.verify.report import Report
+from hub.ledger.replay.compare import compare
+from hub.ledger.replay.entries import Opened, entries
+from hub.ledger.replay.persons import Persons
+from hub.ledger.replay.region import Region
+from hub.ledger.replay.traffic import Traffic
+
+#: What no replay can find, told with every report.
+UNKNOWN: Final = "wat is veranderd samen met het hele logboek, vóór het laatste checkpoint dat een buitenstaander heeft"
+
+
+def named(entry_ids: Iterable[str]) -> str:
+    """How an erase entry names the entries that can no longer be read: SHA-256 over their sorted ids."""
+    return hashlib.sha256("\n".join(sorted(entry_ids)).encode()).hexdigest()
+
+
+@dataclass(slots=True)
+class _Replay:
+    report: Report
+    region: Region = field(default_factory=Region)
+    persons: Persons = field(default_factory=Persons)
+    traffic: Traffic = field(init=False)
+    unreadable: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))  # key id → entry ids
+    erasures: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.traffic = Traffic(self.region, self.persons)
+
+    def hear(self, entry: Opened) -> None:
+        """Take in one entry."""
+        if entry.fault is not None:
+            self.report.wrong(entry.place, entry.fault)
+        elif entry.payload is None:
+            self.unreadable[str(entry.key_id)].append(entry.entry_id)
+        else:
+            try:
+                wrong = self._said(entry, entry.payload)
+            except (KeyError, TypeError, ValueError):
+                wrong = "de inhoud is niet van een vorm die dit logboek kent"
+            if wrong is not None:
+                self.report.wrong(entry.place, wrong)
+
+    def _said(self, entry: Opened, said: dict[str, Any]) -> str | None:
+        person = None if entry.key_id == SYSTEM_KEY else str(entry.key_id).partition("/")[2]
+        match said["soort"]:
+            case "beheer":
+                self.region.hear(said)
+            case "vernietiging":
+                self.erasures.add(said["vermeldingen"])
+            case "besluit":
+                self.traffic.decided(person, said)
+            case "vrijgave":
+                return self.traffic.release(person, said, entry.place)
+            case "kennisgeving":
+                self.traffic.notices.add(said["berichtId"])
+            case "samenvoeging" if person is not None:
+                self.persons.join(self.persons.get(person).root, self.persons.get(said["met"]).root)
+            case _ if person is not None:
+                self.persons.hear(person, said)
+        return None
+
+    def close(self) -> int:
+        """What cannot be read must be named; the number of entries that are rightly unreadable."""
+        for key_id, ids in self.unreadable.items():
+            if named(ids) not in self.erasures:
+                self.report.wrong(
+                    f"{len(ids)} vermeldingen onder één sleutel", "onleesbaar, en door geen vernietiging genoemd"
+                )
+            self.traffic.erased.add(key_id.partition("/")[2])
+        return sum(map(len, self.unreadable.values()))
+
+
+def check(connection: Connection, keys: KeyStore, progress: Callable[[int], None] | None = None) -> tuple[Report, int]:
+    """The findings, and how many entries are unreadable because a key was destroyed.
+
+    ``connection`` must show one state throughout (a snapshot). ``progress`` is told how many entries were looked at.
+    """
+    replay = _Replay(Report(["inhoud", "vrijgaven", "tabellen"]))
+    for entry in entries(connection, keys, progress):
+        replay.hear(entry)
+    erased = replay.close()
+    compare(connection, replay.region, replay.persons, replay.traffic, replay.report.wrong)
+    return replay.report, erased

@@ -1,0 +1,189 @@
+"""What the log told against what stands in the tables: rows that were changed by hand, are missing or too many."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import fields
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import Column, Connection, Row, Select, Table, select
+
+from consent.store import tables as facts
+from consent.store.reading import read_persons
+from hub.ledger.replay.persons import Persons
+from hub.ledger.replay.region import Region
+from hub.ledger.replay.traffic import Traffic
+from hub.store import tables as hub
+
+_PAGE: Final = 1_000
+#: What the gate knows of a person, by its name in ``PersonFacts``.
+_FACTS: Final = ("involvements", "statements", "stops", "restrictions", "objections", "secrecy_releases", "shields")
+#: Tells what is wrong: where, and what.
+Wrong = Callable[[str, str], None]
+
+
+def compare(connection: Connection, region: Region, persons: Persons, traffic: Traffic, wrong: Wrong) -> None:
+    """Every projection in turn."""
+    _region(connection, region, wrong)
+    _persons(connection, persons, traffic.erased, wrong)
+    _messages(connection, traffic, wrong)
+    _deliveries(connection, traffic, wrong)
+
+
+def _region(connection: Connection, region: Region, wrong: Wrong) -> None:
+    def both(table: Table, key: str, told: Mapping[str, Any], shown: Callable[[Row[Any]], Any]) -> None:
+        rows = {getattr(row, key): shown(row) for row in connection.execute(select(table))}
+        _differences(table.name, rows, told, wrong)
+
+    both(
+        hub.organisation,
+        "oin",
+        {oin: (role.value, _ms(region.suspended.get(oin))) for oin, role in region.roles.items()},
+        lambda r: (r.role, _ms(r.suspended_at)),
+    )
+    both(
+        hub.mandate,
+        "mandate_id",
+        {
+            key: (m.organisation, m.system, m.scopes, m.kinds, _ms(m.until), _ms(m.ended_at))
+            for key, m in region.mandates.items()
+        },
+        lambda r: (
+            *(r.organisation, r.system, frozenset(r.scopes), None if r.kinds is None else frozenset(r.kinds)),
+            *(_ms(r.valid_until), _ms(r.ended_at)),
+        ),
+    )
+    both(
+        hub.agreement,
+        "agreement_id",
+        {
+            a.id: (
+                *(a.parties, a.kinds, a.purposes, _ms(a.valid_from), _ms(a.valid_until), _ms(a.ended_at)),
+                {party: _ms(at) for party, at in a.accepted.items()},
+            )
+            for a in region.agreements.values()
+        },
+        lambda r: (
+            *(frozenset({r.party_a, r.party_b}), frozenset(r.kinds), frozenset(r.purposes)),
+            *(_ms(r.valid_from), _ms(r.valid_until), _ms(r.ended_at)),
+            {p: _ms(at) for p, at in ((r.party_a, r.accepted_a_at), (r.party_b, r.accepted_b_at)) if at is not None},
+        ),
+    )
+    both(
+        hub.ground,
+        "ground_id",
+        {
+            g.id: (
+                *(g.agreement_id, g.basis.value, g.frameworks, g.uavg_article, g.kinds, g.purpose.value),
+                *(g.sender_role.value, g.receiver_role.value, g.categories, _ms(g.valid_from), _ms(g.valid_until)),
+                *(g.established_by, g.confirmed_by, _ms(g.ended_at)),
+            )
+            for g in region.grounds.values()
+        },
+        lambda r: (
+            *(r.agreement_id, r.basis, frozenset(r.frameworks), r.uavg_article, frozenset(r.kinds), r.purpose),
+            *(r.sender_role, r.receiver_role, frozenset(r.categories), _ms(r.valid_from), _ms(r.valid_until)),
+            *(r.established_by, r.confirmed_by, _ms(r.ended_at)),
+        ),
+    )
+
+
+def _persons(connection: Connection, persons: Persons, erased: set[str], wrong: Wrong) -> None:
+    """The facts on which the gate decides, person by person; of those who were erased the log tells nothing."""
+    known = set()
+    for rows in _pages(connection, facts.person, facts.person.c.person_id):
+        alive = [row for row in rows if row.erased_at is None and row.person_id not in erased]
+        known |= {row.person_id for row in rows}
+        for row in alive:
+            if persons.get(row.person_id).root != row.root:
+                wrong(f"person {row.person_id}", "de samenvoeging is anders dan het logboek zegt")
+        shown = read_persons(connection, {row.root for row in alive})
+        for root, record in shown.items():
+            told, _ = persons.facts(root)
+            for name in _FACTS:
+                ours = {_key(f): _rounded(f) for f in getattr(told, name)}
+                theirs = {_key(f): _rounded(f) for f in getattr(record.facts, name)}
+                _differences(f"{name} van persoon {root}", theirs, ours, wrong)
+            if told.deceased != record.facts.deceased:
+                wrong(f"person {root}", "overlijden is anders dan het logboek zegt")
+    for handle in persons.by_handle.keys() - known:
+        wrong(f"person {handle}", "het logboek kent deze persoon, de tabel niet")
+
+
+def _messages(connection: Connection, traffic: Traffic, wrong: Wrong) -> None:
+    unseen = set(traffic.sent)
+    for rows in _pages(connection, hub.message, hub.message.c.message_id):
+        for row in rows:
+            told = traffic.sent.get(row.message_id)
+            unseen.discard(row.message_id)
+            if told is None:
+                if row.message_id not in traffic.notices and row.person_id not in traffic.erased:
+                    wrong(f"message {row.message_id}", "het logboek bevat geen besluit over dit bericht")
+            elif (told.person, told.sender, told.system, told.kind, told.purpose) != (
+                *(row.person_id, row.organisation, row.system, row.kind, row.purpose),
+            ):
+                wrong(f"message {row.message_id}", "het bericht is anders dan het logboek zegt")
+    for message_id in sorted(unseen):
+        wrong(f"message {message_id}", "het logboek kent dit bericht, de tabel niet")
+
+
+def _deliveries(connection: Connection, traffic: Traffic, wrong: Wrong) -> None:
+    """Nothing left that the log does not tell of, and nothing is told to have left that did not."""
+    unseen = set(traffic.released)
+    query = (
+        select(hub.delivery, hub.message.c.person_id)
+        .join(hub.message, hub.message.c.message_id == hub.delivery.c.message_id)
+        .where(hub.delivery.c.released_at.is_not(None), ~hub.delivery.c.notice)
+    )
+    for rows in _pages(connection, query, hub.delivery.c.delivery_id):
+        for row in rows:
+            told = traffic.released.get((row.message_id, row.recipient))
+            unseen.discard((row.message_id, row.recipient))
+            if row.person_id in traffic.erased:
+                continue
+            if told is None:
+                wrong(f"delivery {row.delivery_id}", "het logboek bevat geen vrijgave van deze levering")
+            elif (_ms(told.at), told.given) != (_ms(row.released_at), tuple(row.revealed)):
+                wrong(f"delivery {row.delivery_id}", f"de levering is anders dan {told.place} zegt")
+    for key in sorted(unseen):
+        wrong(
+            traffic.released[key].place, "een vrijgave waarvan de tabel geen vrijgegeven levering heeft"
+        )
+
+
+def _pages(connection: Connection, of: Table | Select[Any], key: Column[Any]) -> Iterator[Sequence[Row[Any]]]:
+    query = (of if isinstance(of, Select) else select(of)).order_by(key).limit(_PAGE)
+    last = ""
+    while rows := connection.execute(query.where(key > last)).all():
+        yield rows
+        last = getattr(rows[-1], key.name)
+
+
+def _differences(place: str, shown: Mapping[Any, Any], told: Mapping[Any, Any], wrong: Wrong) -> None:
+    for key in sorted(shown.keys() | told.keys(), key=str):
+        where = f"{place} {key}"
+        if key not in told:
+            wrong(where, "het logboek weet hier niet van")
+        elif key not in shown:
+            wrong(where, "het logboek kent dit, de tabel niet")
+        elif shown[key] != told[key]:
+            wrong(where, "de tabel is anders dan het logboek zegt")
+
+
+def _ms(at: datetime | None) -> int | None:
+    """Whole milliseconds, as the log writes them."""
+    return None if at is None else int(at.timestamp() * 1000)
+
+
+def _key(fact: Any) -> Any:
+    return fact.id if hasattr(fact, "id") else (fact.organisation, fact.trajectory, _ms(fact.valid_from))
+
+
+def _rounded(fact: Any) -> tuple[Any, ...]:
+    """A fact as plain values."""
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, datetime):
+            return _ms(value)
+        return {k: plain(v) for k, v in value.items()} if isinstance(value, Mapping) else value
+
+    return tuple(plain(getattr(fact, f.name)) for f in fields(fact))

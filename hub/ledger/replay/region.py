@@ -1,0 +1,141 @@
+"""What the operators agreed, as the log tells it: organisations, machtigingen, agreements, grounds."""
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from consent.facts import Party, RuleFacts
+from contracts import instants
+from contracts.agreement import Agreement, Ground
+from contracts.identity import Category, LegalBasis, LegalFramework, Oin, Purpose, Role
+from hub.store.region.rules import SENDING
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A machtiging as it was given."""
+
+    organisation: str
+    system: str
+    scopes: frozenset[str]
+    kinds: frozenset[str] | None
+    until: datetime | None
+    ended_at: datetime | None = None
+
+    def holds(self, at: datetime) -> bool:
+        """In force at an instant."""
+        return all(end is None or at < end for end in (self.until, self.ended_at))
+
+
+@dataclass(slots=True)
+class Region:
+    """The region at one place in the log."""
+
+    roles: dict[str, Role] = field(default_factory=dict)
+    suspended: dict[str, datetime] = field(default_factory=dict)
+    mandates: dict[str, Told] = field(default_factory=dict)
+    agreements: dict[str, Agreement] = field(default_factory=dict)
+    grounds: dict[str, Ground] = field(default_factory=dict)
+
+    def hear(self, said: dict[str, Any]) -> None:
+        """Take in one act of an operator; acts that change nothing here are passed over."""
+        at, operator = instants.parse(said["op"]), said["operator"]
+        match said["handeling"]:
+            case "organisatie-toegevoegd":
+                self.roles[said["oin"]] = Role(said["rol"])
+            case "organisatie-geschorst":
+                self.suspended[said["oin"]] = at
+            case "machtiging-gegeven":
+                self.mandates[said["machtigingId"]] = _mandate(said)
+            case "machtiging-beeindigd":
+                self.mandates[said["machtigingId"]] = replace(_mandate(said), ended_at=at)
+            case "afspraak-toegevoegd":
+                self.agreements[said["afspraakId"]] = _agreement(said)
+            case "afspraak-aanvaard":
+                one = self.agreements[said["afspraakId"]]
+                accepted = {**one.accepted, Oin(said["organisatie"]): at}
+                self.agreements[one.id] = replace(one, accepted=accepted)
+            case "afspraak-beeindigd":
+                self.agreements[said["afspraakId"]] = replace(self.agreements[said["afspraakId"]], ended_at=at)
+            case "grondslag-toegevoegd":
+                self.grounds[said["grondslagId"]] = _ground(said, operator)
+            case "grondslag-bevestigd":
+                self.grounds[said["grondslagId"]] = replace(self.grounds[said["grondslagId"]], confirmed_by=operator)
+            case "grondslag-beeindigd":
+                self.grounds[said["grondslagId"]] = replace(self.grounds[said["grondslagId"]], ended_at=at)
+
+    def facts(self, sender: str, system: str, receiver: str, at: datetime) -> RuleFacts:
+        """What held between two organisations. By which systeem a push went the log does not tell."""
+        mandates = [
+            m
+            for m in self.mandates.values()
+            if m.organisation == sender and m.system == system and SENDING in m.scopes and m.holds(at)
+        ]
+        kinds = [m.kinds for m in mandates]
+        shared = tuple(a for a in self.agreements.values() if a.parties == {sender, receiver})
+        names = {a.id for a in shared}
+        return RuleFacts(
+            sender=self._party(sender, at),
+            receiver=self._party(receiver, at),
+            mandate_active=bool(mandates),
+            mandate_kinds=None if None in kinds else frozenset().union(*(k for k in kinds if k is not None)),
+            push_active=True,
+            agreements=shared,
+            grounds=tuple(g for g in self.grounds.values() if g.agreement_id in names),
+        )
+
+    def _party(self, oin: str, at: datetime) -> Party | None:
+        role = self.roles.get(oin)
+        if role is None:
+            return None
+        since = self.suspended.get(oin)
+        return Party(Oin(oin), role, active=since is None or at < since)
+
+
+def moment(said: dict[str, Any], name: str) -> datetime | None:
+    """An instant of a payload; ``None`` where it is left out or empty."""
+    found = said.get(name)
+    return None if found is None else instants.parse(found)
+
+
+def _mandate(said: dict[str, Any]) -> Told:
+    kinds = said.get("soorten")
+    return Told(
+        said["organisatie"],
+        said["systeem"],
+        frozenset(said["scopes"]),
+        None if kinds is None else frozenset(kinds),
+        moment(said, "tot"),
+    )
+
+
+def _agreement(said: dict[str, Any]) -> Agreement:
+    return Agreement(
+        id=said["afspraakId"],
+        parties=frozenset(map(Oin, said["partijen"])),
+        kinds=frozenset(said["soorten"]),
+        purposes=frozenset(map(Purpose, said["doelen"])),
+        valid_from=instants.parse(said["geldigVan"]),
+        valid_until=moment(said, "geldigTot"),
+        motivation="motiveringSha256" in said,
+        joint_arrangement=said.get("art26Regeling"),
+    )
+
+
+def _ground(said: dict[str, Any], operator: str) -> Ground:
+    return Ground(
+        id=said["grondslagId"],
+        agreement_id=said["afspraakId"],
+        basis=LegalBasis(said["basis"]),
+        frameworks=frozenset(map(LegalFramework, said["wettelijkeKaders"])),
+        kinds=frozenset(said["soorten"]),
+        purpose=Purpose(said["doel"]),
+        sender_role=Role(said["verstrekkerRol"]),
+        receiver_role=Role(said["ontvangerRol"]),
+        categories=frozenset(map(Category, said["categorieen"])),
+        valid_from=instants.parse(said["geldigVan"]),
+        valid_until=moment(said, "geldigTot"),
+        established_by=operator,
+        confirmed_by=None,
+        uavg_article=said.get("uavgArtikel"),
+    )

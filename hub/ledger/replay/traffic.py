@@ -1,0 +1,127 @@
+"""Messages and releases, as the log tells them; every release is decided again on the facts of its place in the log."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from consent.decision import Outcome, decide
+from consent.facts import Facts, Involvement, PersonFacts, Request
+from contracts import catalogue, instants
+from contracts.identity import Category, Oin, Purpose
+from hub.ledger.replay.persons import Persons
+from hub.ledger.replay.region import Region
+
+#: The log writes instants in whole milliseconds; the hub decided in finer ones.
+_GRAIN: Final = timedelta(milliseconds=1)
+_NOBODY: Final = PersonFacts()
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A message as its decision tells it. ``person``: the handle; ``None``: about no person."""
+
+    person: str | None
+    sender: str
+    system: str
+    kind: str
+    purpose: str
+    trajectory: str | None
+    receivers: frozenset[str]  # to whom it was let
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """That a message left for a receiver, with these categories."""
+
+    at: datetime
+    given: tuple[str, ...]
+    place: str
+
+
+@dataclass(slots=True)
+class Traffic:
+    """All messages and releases at one place in the log."""
+
+    region: Region
+    persons: Persons
+    sent: dict[str, Sent] = field(default_factory=dict)
+    released: dict[tuple[str, str], Release] = field(default_factory=dict)
+    notices: set[str] = field(default_factory=set)  # ids of messages that the hub itself made
+    erased: set[str] = field(default_factory=set)  # handles of persons whose key was destroyed
+
+    def decided(self, person: str | None, said: dict[str, Any]) -> None:
+        """A decision that let a message in."""
+        if "berichtId" in said:
+            let = frozenset(b["ontvanger"] for b in said["besluiten"] if b["uitkomst"] != Outcome.STOPPED)
+            self.sent[said["berichtId"]] = Sent(
+                person,
+                said["afzender"],
+                said["systeem"],
+                said["bericht"],
+                said["doel"],
+                said.get("trajectId"),
+                let,
+            )
+
+    def release(self, person: str | None, said: dict[str, Any], place: str) -> str | None:
+        """A release; what is wrong with it, if anything."""
+        message = self.sent.get(said["berichtId"])
+        if message is None:
+            return "een vrijgave van een bericht waarover het logboek geen besluit bevat"
+        at, receiver = instants.parse(said["op"]), said["ontvanger"]
+        key = said["berichtId"], receiver
+        if key in self.released:
+            return "een tweede vrijgave van hetzelfde bericht aan dezelfde ontvanger"
+        self.released[key] = Release(at, tuple(said["gegeven"]), place)
+        if receiver not in message.receivers:
+            return "een vrijgave aan een ontvanger die het besluit niet toeliet"
+        wrong = self._covered(message, receiver, frozenset(map(Category, said["gegeven"])), at)
+        if wrong is None:
+            self._open(message, receiver, at)
+        return wrong
+
+    def _covered(self, message: Sent, receiver: str, given: frozenset[Category], at: datetime) -> str | None:
+        kind = catalogue.by_name(message.kind)
+        if kind is None:
+            return "een vrijgave van een soort die niet in de catalogus staat"
+        request = Request(
+            sender=Oin(message.sender),
+            receiver=Oin(receiver),
+            kind=kind.name,
+            flows=kind.flows,
+            purpose=Purpose(message.purpose),
+            required=given,
+            opens=kind.opens,
+            about_person=kind.about_person,
+            trajectory=message.trajectory,
+        )
+        facts, latest = self.persons.facts(message.person) if message.person is not None else (_NOBODY, at)
+        moment = max(at, latest)
+        why = ""
+        for when in (moment, moment - _GRAIN):
+            rules = self.region.facts(message.sender, message.system, receiver, when)
+            decision = decide(request, Facts(rules, facts), when)
+            if decision.outcome is Outcome.ALLOWED and decision.allowed == given:
+                return None
+            why = why or next((f" ({s.name}: {s.reason})" for s in decision.steps if not s.passed), "")
+        return f"een vrijgave zonder dekking{why}"
+
+    def _open(self, message: Sent, receiver: str, at: datetime) -> None:
+        """The release of an opening message begins the receiver's involvement."""
+        kind = catalogue.by_name(message.kind)
+        if kind is None or not kind.opens or message.person is None:
+            return
+        facts, _ = self.persons.facts(message.person)
+        own = (i for i in facts.involvements if i.trajectory == message.trajectory)
+        source = next((i for i in own if i.organisation == message.sender), None)
+        if source is None or _involved(facts.involvements, receiver, message.trajectory, at):
+            return
+        begun = Involvement(Oin(receiver), source.trajectory, source.framework, at, source.valid_until)
+        self.persons.involve(message.person, begun)
+
+
+def _involved(found: tuple[Involvement, ...], receiver: str, trajectory: str | None, at: datetime) -> bool:
+    return any(
+        i.organisation == receiver and i.trajectory == trajectory and (i.valid_until is None or at < i.valid_until)
+        for i in found
+    )

@@ -1,0 +1,221 @@
+"""The replay of the log finds what was done to the tables by hand, and says where."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, Table, delete, insert, select, update
+
+from consent.log.tables import ledger_entry, ledger_payload
+from consent.store import tables as facts
+from consent.verify.report import Report
+from hub.ledger.replay.check import check
+from hub.store import tables as hub
+from hub.store.database import reading
+from tests import samples
+from tests.region import Region
+from tests.samples import BSN, GEMEENTE, KRINGLOOP, ONTWIKKELBEDRIJF, WOONZORG
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def region(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Region]:
+    """A small history: reports that went, a withdrawal, a refusal, a stop, a release from secrecy, a join."""
+    server = request.getfixturevalue("postgres_server") if request.param == "postgresql" else None
+    url = None if server is None else server.url_for(server.create())
+    made = Region(tmp_path_factory.mktemp("herhaling"), url)
+    history(made)
+    yield made
+    made.stop()
+    if server is not None and url is not None:
+        server.drop(url.rpartition("/")[2])
+
+
+def history(region: Region) -> None:
+    person, given = region.reporting()
+    region.send(KRINGLOOP, region.report(person)).expect(202)
+    region.collect(ONTWIKKELBEDRIJF)
+    region.send(KRINGLOOP, region.report(person, number=2)).expect(202)
+    region.withdraw(KRINGLOOP, given)
+    region.statement(KRINGLOOP, person.refs[KRINGLOOP], keuze="nee", verstrekkers=None, ontvangers=[WOONZORG]).expect(
+        201
+    )
+    again, _ = region.reporting()
+    region.stop_request(KRINGLOOP, again.refs[KRINGLOOP])
+    (asked, *_) = region.call(KRINGLOOP, "GET", "/v1/zaken?soort=stopverzoek").expect(200)["items"]
+    region.call(KRINGLOOP, "POST", f"/v1/zaken/{asked['id']}/antwoord", {"antwoord": "opgeheven"}).expect(200)
+    region.register(ONTWIKKELBEDRIJF, bsn=BSN)
+    theirs = region.register(GEMEENTE, bsn=BSN)
+    data = samples.voorgedragen(theirs, bsn=BSN)
+    data["traject"]["trajectId"] = region.open_trajectory(GEMEENTE, theirs)
+    event = region.event(GEMEENTE, "kandidaat.voorgedragen", theirs, data, ontvanger=ONTWIKKELBEDRIJF)
+    region.send(GEMEENTE, event).expect(202)
+    region.collect(ONTWIKKELBEDRIJF)
+    region.wait_signed()
+
+
+def look(region: Region) -> Report:
+    with reading(region.core.engine) as connection:
+        return check(connection, region.core.key_store)[0]
+
+
+def test_what_happened_is_what_stands_there(region: Region) -> None:
+    assert look(region).findings == []
+
+
+#: Every column on which a decision or a proof of it rests, with another value that it might be given by hand.
+LATER = timedelta(days=1)
+COLUMNS: dict[str, tuple[Table, str, Any]] = {
+    f"{table.name}.{column}": (table, column, other)
+    for table, column, other in (
+        (hub.organisation, "role", "mbo"),
+        (hub.organisation, "suspended_at", LATER),
+        (hub.mandate, "organisation", WOONZORG),
+        (hub.mandate, "scopes", ["beheer"]),
+        (hub.mandate, "kinds", ["doorstroom.gemeld"]),
+        (hub.mandate, "valid_until", LATER),
+        (hub.mandate, "ended_at", LATER),
+        (hub.agreement, "kinds", ["doorstroom.gemeld"]),
+        (hub.agreement, "purposes", ["rechten"]),
+        (hub.agreement, "valid_from", LATER),
+        (hub.agreement, "valid_until", LATER),
+        (hub.agreement, "accepted_a_at", None),
+        (hub.agreement, "accepted_b_at", LATER),
+        (hub.agreement, "ended_at", LATER),
+        (hub.ground, "basis", "AVG-6-1-c"),
+        (hub.ground, "frameworks", ["Wsw"]),
+        (hub.ground, "uavg_article", "30"),
+        (hub.ground, "kinds", ["doorstroom.gemeld"]),
+        (hub.ground, "purpose", "rechten"),
+        (hub.ground, "sender_role", "mbo"),
+        (hub.ground, "receiver_role", "mbo"),
+        (hub.ground, "categories", ["bsn"]),
+        (hub.ground, "valid_from", LATER),
+        (hub.ground, "valid_until", LATER),
+        (hub.ground, "confirmed_by", "niemand"),
+        (hub.ground, "ended_at", LATER),
+        (facts.person, "root", "self"),
+        (facts.person, "deceased_at", LATER),
+        (facts.involvement, "organisation", WOONZORG),
+        (facts.involvement, "trajectory_id", "0" * 32),
+        (facts.involvement, "framework", "Wmo"),
+        (facts.involvement, "valid_from", LATER),
+        (facts.involvement, "valid_until", LATER),
+        (facts.statement, "basis", "AVG-9-2-a"),
+        (facts.statement, "choice", "flip"),
+        (facts.statement, "purposes", ["rechten"]),
+        (facts.statement, "categories", ["bsn"]),
+        (facts.statement, "senders", [WOONZORG]),
+        (facts.statement, "receivers", [GEMEENTE]),
+        (facts.statement, "given_at", LATER),
+        (facts.statement, "valid_from", LATER),
+        (facts.statement, "valid_until", LATER),
+        (facts.statement, "requested", True),
+        (facts.statement, "invalid_at", LATER),
+        (facts.statement, "ended_at", LATER),
+        (facts.statement, "given_by", "ouder-met-gezag"),
+        (facts.statement, "sixteen_at", LATER),
+        (facts.statement, "own_at", LATER),
+        (facts.statement_part, "sender", WOONZORG),
+        (facts.statement_part, "confirmed_at", LATER),
+        (facts.stop, "asked", []),
+        (facts.stop, "at", LATER),
+        (facts.stop_answer, "answer", "bevestigd"),
+        (facts.stop_answer, "sender", WOONZORG),
+        (hub.message, "kind", "doorstroom.gemeld"),
+        (hub.message, "purpose", "rechten"),
+        (hub.message, "organisation", WOONZORG),
+        (hub.message, "system", "ander"),
+        (hub.delivery, "revealed", ["bsn"]),
+        (hub.delivery, "released_at", LATER),
+        (hub.delivery, "recipient", WOONZORG),
+    )
+}
+
+
+@pytest.mark.parametrize("name", COLUMNS)
+def test_a_column_that_was_changed_by_hand_is_found(region: Region, name: str) -> None:
+    table, column, other = COLUMNS[name]
+    key = next(iter(table.primary_key)).name if table is not facts.statement_part else "statement_id"
+    query = select(table).where(table.c.released_at.is_not(None)) if table is hub.delivery else select(table)
+    with region.core.engine.connect() as connection, connection.begin() as attempt:
+        row = connection.execute(query.order_by(table.c[key]).limit(1)).one()
+        value = changed(connection, row._mapping, column, other)
+        assert value != row._mapping[column]
+        same = [table.c[k.name] == row._mapping[k.name] for k in table.primary_key]
+        assert connection.execute(update(table).where(*same).values({column: value})).rowcount == 1
+        report, _ = check(connection, region.core.key_store)
+        attempt.rollback()
+    assert report.findings, f"nobody saw that {name} was changed"
+
+
+def changed(connection: Connection, row: Any, column: str, other: Any) -> Any:
+    if isinstance(other, timedelta):
+        return (row[column] or datetime.now(UTC)) + other
+    if other == "self":
+        return connection.scalar(select(facts.person.c.person_id).where(facts.person.c.person_id != row["root"]))
+    if other == "flip":
+        return "ja" if row[column] == "nee" else "nee"
+    return other
+
+
+@pytest.mark.parametrize("table", [facts.statement_part, facts.involvement, hub.delivery, hub.mandate], ids=str)
+def test_a_row_that_is_gone_is_found(region: Region, table: Table) -> None:
+    with region.core.engine.connect() as connection, connection.begin() as attempt:
+        gone = select(table).where(table.c.released_at.is_not(None)) if table is hub.delivery else select(table)
+        row = connection.execute(gone.limit(1)).one()
+        connection.execute(delete(table).where(*(table.c[k.name] == row._mapping[k.name] for k in table.primary_key)))
+        report, _ = check(connection, region.core.key_store)
+        attempt.rollback()
+    assert report.findings
+
+
+def test_a_statement_that_nobody_gave_is_found(region: Region) -> None:
+    with region.core.engine.connect() as connection, connection.begin() as attempt:
+        row = dict(connection.execute(select(facts.statement).limit(1)).one()._mapping)
+        connection.execute(insert(facts.statement).values(row | {"statement_id": "verzonnen"}))
+        report, _ = check(connection, region.core.key_store)
+        attempt.rollback()
+    assert any("verzonnen" in f.place for f in report.findings)
+
+
+def test_a_release_without_cover_is_found_at_its_place(region: Region) -> None:
+    """The statement never was in the log: its release has no cover where it stands."""
+    with region.core.engine.connect() as connection, connection.begin() as attempt:
+        keys = region.core.key_store
+        before, _ = check(connection, keys)
+        lost = entry_of(connection, region, "toestemming")
+        connection.execute(delete(ledger_entry).where(ledger_entry.c.entry_id == lost))
+        report, _ = check(connection, keys)
+        attempt.rollback()
+    assert not before.findings
+    assert any("zonder dekking" in f.reason and f.place.startswith("vermelding ") for f in report.findings)
+
+
+def entry_of(connection: Connection, region: Region, kind: str) -> str:
+    from hub.ledger.replay.entries import entries
+
+    return next(
+        e.entry_id for e in entries(connection, region.core.key_store) if e.payload and e.payload["soort"] == kind
+    )
+
+
+def test_what_cannot_be_read_must_be_named(region: Region, tmp_path: Path) -> None:
+    """A key that was destroyed without an erase entry in the log."""
+    with region.core.engine.connect() as connection:
+        key_id = connection.scalar(
+            select(ledger_payload.c.key_id).where(ledger_payload.c.key_id.like("bewijs/%")).limit(1)
+        )
+
+    class Without:
+        def find(self, ids: Any) -> dict[str, bytes]:
+            return {k: v for k, v in region.core.key_store.find(ids).items() if k != key_id}
+
+        def destroyed(self, ids: Any) -> set[str]:
+            return region.core.key_store.destroyed(ids) | ({key_id} & set(ids))
+
+    with reading(region.core.engine) as connection:
+        report, erased = check(connection, Without())  # type: ignore[arg-type]
+    assert erased > 0
+    assert any("door geen vernietiging genoemd" in f.reason for f in report.findings)
