@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 import threading
+from multiprocessing.util import Finalize
 from typing import Final
 
 import structlog
@@ -41,6 +42,9 @@ def serve(settings: Settings, only: str | None) -> None:
 def worker() -> Flask:
     """What granian's worker serves: the whole hub, built and running. It ends with its supervisor."""
     _end_with_supervisor()
+    # Until granian listens for signals here, one ends this process at once: what it inherited would swallow it.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_DFL)
     settings = environment.from_process()
     configure_logging(settings.log_level)
     if not settings.on_postgresql:
@@ -53,7 +57,9 @@ def worker() -> Flask:
     hub.start(os.environ.get(_ONLY) or None)
     if settings.workers == 1:
         serve_metrics(hub.metrics, settings.host, settings.metrics_port)
-    structlog.get_logger().info("started", part=os.environ.get(_ONLY) or "hub")
+    # The last to close SQLite writes its log into the database file: a copy of that file alone is then whole.
+    Finalize(None, hub.stop, args=(os.environ.get(_ONLY) or None,), exitpriority=1)
+    structlog.get_logger().info("started", part=os.environ.get(_ONLY) or "hub", address=settings.base_url)
     app = hub.app()
     # What was built now stays: the collector need not look through it again while messages are handled.
     gc.collect()

@@ -232,8 +232,10 @@ def load(environ: Mapping[str, str]) -> Settings:
     values = {each.name: _read(env, each) for each in fields(Settings)}
     main = values["database_url"] or f"sqlite:///{values['data_dir'] / 'hub.db'}"
     beside = f"sqlite:///{values['data_dir'] / 'keys.db'}" if main.startswith("sqlite") else main
+    # The main one first: where it is wrong, the keys that would lie beside it are not to blame.
+    database_url = _database(values, "database_url", main)
     values["keys_url"] = _database(values, "keys_url", beside)
-    values["database_url"] = _database(values, "database_url", main)
+    values["database_url"] = database_url
     values["broker_url"] = _broker(values)
     values["base_url"] = _base(values)
     settings = Settings(**values)

@@ -13,6 +13,8 @@ from hub import settings as environment
 from hub.telemetry import configure_logging, granian_log_config
 
 _BACKLOG: Final = 1024
+#: Seconds that a worker gets to finish what is under way; what was not done is found again at the next start.
+_STOP_WITHIN: Final = 10
 
 
 def main() -> None:
@@ -29,6 +31,7 @@ def main() -> None:
         blocking_threads=settings.threads,
         backlog=_BACKLOG,
         respawn_failed_workers=True,
+        workers_kill_timeout=_STOP_WITHIN,
         log_level=LogLevels.warning,
         log_dictconfig=granian_log_config(),
     ).serve()

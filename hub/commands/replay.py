@@ -12,6 +12,7 @@ from hub.commands.common.output import json_option, show
 @json_option
 def replay(delivery_ids: tuple[str, ...], buried: bool, oin: str | None, as_json: bool) -> None:
     """Laat begraven of onverwerkbare bezorgingen opnieuw wachten. De poort beslist opnieuw over elk."""
+    from contracts.errors import Conflict
     from hub.administration import forms
     from hub.administration.replay import buried_ids, replay_some
     from hub.commands.common.office import office
@@ -26,4 +27,7 @@ def replay(delivery_ids: tuple[str, ...], buried: bool, oin: str | None, as_json
         else:
             wanted = list(delivery_ids)
         done = replay_some(at.transactions, wanted)
-    show({"opnieuw": done, "overgeslagen": sorted(set(wanted) - set(done))}, as_json)
+    left = sorted(set(wanted) - set(done))
+    show({"opnieuw": done, "overgeslagen": left}, as_json)
+    if left and not buried:
+        raise Conflict("Wat is overgeslagen, bestaat niet of is niet begraven of onverwerkbaar")

@@ -1,5 +1,8 @@
 """``hub serve``: look whether the hub is whole, then let it run."""
 
+import errno
+import socket
+
 import click
 
 from hub.commands.common.output import json_option
@@ -23,12 +26,33 @@ def serve(only: str | None, as_json: bool) -> None:
     keys = installation.load_keyring(settings)
     engine = open_engine(settings.database_url)
     try:
-        installation.require_whole(settings, engine, keys)
+        facts = installation.require_whole(settings, engine, keys)
+        installation.require_continued(settings, engine, keys, facts[installation.LOG_ORIGIN])
     finally:
         engine.dispose()
     if not settings.on_postgresql:
         FolderLock(settings.data_dir).close()  # the worker takes it; this is only to say so before anything starts
 
+    if only in (None, "web"):
+        _require_free(settings.host, settings.port, "HUB_PORT")
+    if settings.workers == 1 or only not in (None, "web"):
+        _require_free(settings.host, settings.metrics_port, "HUB_METRICS_PORT")
+
     from hub.serving import serve as run
 
     run(settings, only)
+
+
+def _require_free(host: str, port: int, name: str) -> None:
+    """The web server shares its port with whoever shares it too: a second hub would take half of the first's calls."""
+    from hub.settings import SettingsInvalid
+
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise SettingsInvalid(f"Op poort {port} luistert al iets; kies een andere met {name}.") from None
+        raise SettingsInvalid(f"Op HUB_HOST met poort {port} ({name}) kan deze machine niet luisteren.") from None

@@ -49,6 +49,8 @@ class House:
 @contextmanager
 def house(folder: Path) -> Iterator[House]:
     """The folder, for as long as the block lasts. Raises ``Conflict`` when another demo lives in it."""
+    if not folder.parent.exists():
+        folder.parent.mkdir(mode=0o700)  # the data folder, when nothing else made it yet: for its owner alone
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     lock = os.open(folder / "demo.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
