@@ -60,7 +60,7 @@ def cover(request: Request, facts: Facts, setting: Setting, categories: frozense
         category: no or (hidden if category in WHEREABOUTS else None) or _why_not(weighed, near, category, setting)
         for category in uncovered
     }
-    speaks = not OF_PERSON.isdisjoint(basis) or (no is None and _speaks(weighed))
+    speaks = not OF_PERSON.isdisjoint(basis) or (no is None and _speaks(weighed, hidden is not None))
     return Coverage(basis, reasons, speaks, weighed.secrecy)
 
 
@@ -115,11 +115,12 @@ def _by_instant(closing: Closing) -> tuple[datetime, str]:
     return closing.since, closing.label
 
 
-def _speaks(weighed: Weighed) -> bool:
+def _speaks(weighed: Weighed, hidden: bool) -> bool:
     """True when a fact covers any category of the person for this flow, be it one that this message does not hold."""
     if not weighed.openings and all(g.miss for g in weighed.grounds):
         return False
-    return any(_find(weighed, category) is not None for category in OF_PERSON)
+    spoken = OF_PERSON - WHEREABOUTS if hidden else OF_PERSON
+    return any(_find(weighed, category) is not None for category in spoken)
 
 
 def _why_not(weighed: Weighed, near: Sequence[Candidate], category: Category, setting: Setting) -> str:

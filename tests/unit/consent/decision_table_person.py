@@ -387,3 +387,11 @@ def about_shields() -> Iterator[Case]:
     elsewhere, nearest = facts(given, shields=(shield(),)), "bijna:toestemming:s1:categorie"
     asked = ask(ORDINARY, {C.OPLEIDING})
     yield Case("shield: of nothing else", asked, elsewhere, PARTIAL, step="categorie:opleiding", reason=nearest)
+    only = facts(yes(categories=frozenset({C.CONTACT})), shields=(shield(),))
+    silent, told = ask((), ORDINARY), "niets-gedekt"
+    yield refused("shield: what it hides speaks of nobody", silent, only, "categorieen", reason=told)
+    yield Case(
+        "shield: without it the same speaks", silent, Facts(only.rules, replace(only.person, shields=())), PARTIAL
+    )
+    both = facts(yes(categories=frozenset({C.CONTACT, C.OPLEIDING})), shields=(shield(),))
+    yield Case("shield: what it does not hide speaks", silent, both, PARTIAL)

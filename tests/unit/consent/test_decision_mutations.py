@@ -28,7 +28,7 @@ FLIPPED: dict[type[ast.cmpop], type[ast.cmpop]] = {ast.Lt: ast.LtE, ast.LtE: ast
 SAME: dict[str, str] = {
     "gate.weighing.weigh: facts.rules.grounds := True": "saves time: no grounds, nothing to weigh",
     "gate.coverage.cover: uncovered := True": "saves time: nothing to explain",
-    "gate.coverage.cover: (not OF_PERSON.isdisjoint(basis) or (no is None and _speaks(weighed)))"
+    "gate.coverage.cover: (not OF_PERSON.isdisjoint(basis) or (no is None and _speaks(weighed, hidden is not None)))"
     " - (not OF_PERSON.isdisjoint(basis))": "saves time: what is covered speaks",
     "gate.coverage._speaks: not weighed.openings and all((g.miss for g in weighed.grounds)) := False": "saves time",
     "gate.coverage._why_not: best is not None and distance > best[0] := False": "saves time: sorted by distance",
