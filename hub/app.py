@@ -1,6 +1,7 @@
 """The web application: every route of the hub on one frame that sizes, authenticates, describes and answers alike."""
 
 from collections.abc import Iterable
+from threading import BoundedSemaphore
 from typing import Final
 
 from flask import Flask, Response
@@ -38,6 +39,7 @@ def make_app(hub: Hub, subjects: Iterable[Subject] = ()) -> Flask:
     app.url_map.merge_slashes = False  # a path has one spelling; anything else is 404
     app.extensions[HUB] = hub
     app.extensions[AUTHENTICATOR] = Authenticator(hub.keyring.token_public, hub.settings.base_url, hub.clock)
+    app.extensions[reading.DRAINS] = BoundedSemaphore(max(1, hub.settings.threads // 8))
     api = openapi.describe(app, hub.settings.base_url)
     problems.register(app)
     app.before_request(reading.bound_size)

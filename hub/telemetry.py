@@ -5,15 +5,17 @@ any other key is dropped and counted. Text of other libraries may quote what the
 arguments never. Of an error only its type and place pass, because its text may repeat a value.
 """
 
+import io
 import logging
 import re
 import sys
 import threading
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import TracebackType
-from typing import Any, Final, TextIO
+from typing import Any, Final, TextIO, cast
 from wsgiref.simple_server import WSGIServer
 
 import structlog
@@ -97,9 +99,32 @@ def _frames(traceback: TracebackType | None) -> list[str]:
     return places[-12:]
 
 
+class _Forgiving(io.TextIOBase):
+    """Loses what it cannot write."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Write what can be written."""
+        with suppress(OSError, ValueError):  # ValueError: closed
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Hand on what was written."""
+        with suppress(OSError, ValueError):
+            self._stream.flush()
+
+
+def forgiving(stream: TextIO) -> TextIO:
+    """A stream for log lines: a full disk behind it, or a reader that is gone, must end no thread and no request."""
+    return cast(TextIO, _Forgiving(stream))
+
+
 def configure_logging(level: str, stream: TextIO | None = None) -> None:
     """Sends every log line of this process, also of libraries, as redacted JSON to ``stream`` (default stderr)."""
-    target = stream or sys.stderr
+    target = forgiving(stream or sys.stderr)
     number = logging.getLevelNamesMapping()[level]
     structlog.configure(
         processors=[structlog.contextvars.merge_contextvars, structlog.processors.add_log_level, *_chain()],
@@ -135,7 +160,7 @@ class ForeignHandler(logging.Handler):
 
     def __init__(self, stream: TextIO | None = None) -> None:
         super().__init__()
-        self._stream = stream or sys.stderr
+        self._stream = forgiving(stream or sys.stderr)
 
     def emit(self, record: logging.LogRecord) -> None:
         event: Any = {"event": "library", "level": record.levelname.lower(), "logger": record.name}

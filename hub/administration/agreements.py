@@ -159,6 +159,8 @@ def _ground_entry(new: StoredGround) -> dict[str, Any]:
         "categorieen": sorted(ground.categories),
         "geldigVan": instants.write(ground.valid_from),
     }
+    if ground.uavg_article is not None:
+        entry["uavgArtikel"] = ground.uavg_article
     if ground.valid_until is not None:
         entry["geldigTot"] = instants.write(ground.valid_until)
     return entry

@@ -34,6 +34,7 @@ from hub.store.writer import Transaction, Writer
 HUB_SYSTEM: Final = "hub"  # reserved: the hub itself, in the name of a verstrekker
 _TRIES: Final = 5
 _PARTS: Final = 20  # transactions of one page: some of what they free may be stopped
+_PAGE_BYTES: Final = 2**20  # more would still be on its way when a withdrawal has long been answered
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,7 @@ class Page:
     events: list[dict[str, Any]]
     next_sequence: int
     committed: float = 0.0  # not before this monotonic second
+    size: int = 0  # bytes of what is stored of them
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +143,7 @@ class Mailbox:
         for attempt in range(_TRIES):
             events: list[dict[str, Any]] = []
             reached = after_sequence
-            committed = None
+            committed, size = None, 0
             for _ in range(_PARTS if attempt == 0 else 1):  # too busy for more: then one transaction
                 part = self._part(asker, reached, min(limit - len(events), MAX_WEIGHT))
                 if part is None:
@@ -149,10 +151,11 @@ class Mailbox:
                 committed = committed if committed is not None else part.committed
                 events += part.events
                 reached = part.next_sequence
-                if len(events) >= limit:
+                size += part.size
+                if len(events) >= limit or size >= _PAGE_BYTES:
                     break
             if committed is None or self.clock.monotonic() - committed <= LEAVE_WITHIN / 2:
-                return Page(events, reached)
+                return Page(events, reached, committed if events and committed is not None else float("inf"))
         raise PartUnavailable("De hub is te druk om berichten op tijd uit te geven.")
 
     def _part(self, asker: Asker, after_sequence: int, limit: int) -> Page | None:
@@ -187,8 +190,10 @@ class Mailbox:
     ) -> Page:
         organisation = item.asker.organisation
         found = deliveries.by_id(tx.connection, item.ids)
-        wanted = [found[i] for i in item.ids if i in found and mandate.opens(found[i].kind)]
-        rows = [row for row in wanted if _fetchable(row, counter.acknowledged)]
+        # The machtiging may have changed since the look: what its kinds let out, and in which order, is asked again.
+        let = set(mailboxes.page(tx.connection, organisation, mandate.kinds, item.start, len(item.ids)))
+        there = (found[i] for i in item.ids if i in found and i in let)
+        rows = _small([row for row in there if _fetchable(row, counter.acknowledged)])
         live = [row for row in rows if row.state in (State.WAITING, State.DELIVERED)]
         # A crash after this commit: handed out, perhaps not received. It is not acknowledged, so the next fetch gives
         # it again under the same sequence, decided anew.
@@ -212,7 +217,7 @@ class Mailbox:
         events = sorted(((n, event) for n, event in events if n < end), key=lambda pair: pair[0])
         reached = max([item.start, *(sequence for sequence, _ in events)])
         # Read before the commit: a process that is held up right behind it must not take its releases for fresh.
-        return Page([event for _, event in events], reached, self.clock.monotonic())
+        return Page([event for _, event in events], reached, self.clock.monotonic(), sum(len(r.body) for r in rows))
 
     def acknowledge(self, given: Acknowledgement) -> None:
         """Take an acknowledgement; durable when this returns.
@@ -239,19 +244,21 @@ class Mailbox:
         counters = {o: mailboxes.lock(tx.connection, o) for o in sorted({i.organisation for i in items})}
         mandates = _mandates(tx, (i.asker for i in items))
         return [
-            self._take(tx, item, counters[item.organisation].last_sequence)
+            self._take(tx, item, mandates[item.asker], counters[item.organisation].last_sequence)
             if mandates[item.asker].active
             else TokenInvalid()
             for item in items
         ]
 
-    def _take(self, tx: Transaction, item: Acknowledgement, last: int) -> RequestInvalid | None:
+    def _take(self, tx: Transaction, item: Acknowledgement, mandate: MandateFacts, last: int) -> RequestInvalid | None:
         highest = item.through if item.through is not None else max(item.single, default=0)
         if highest > last:
             return _never_given("tot" if item.through is not None else "berichten")
         changes: list[tuple[str, State, bytes | None]] = []
         facts: list[EvidenceFact] = []
-        rows = sorted(_named(tx.connection, item, last), key=lambda row: row.person_id or "")
+        # Of a kind that this systeem may not fetch, it cannot know what it would acknowledge.
+        named = (row for row in _named(tx.connection, item, last) if mandate.opens(row.kind))
+        rows = sorted(named, key=lambda row: row.person_id or "")
         for person, group in groupby(rows, key=attrgetter("person_id")):
             told: list[tuple[str, str]] = []
             for row in group:
@@ -264,7 +271,7 @@ class Mailbox:
                 who = None if person is None else PersonId(person)
                 facts.append(EvidenceFact(who, acknowledged(item.organisation, tx.now, told)))
         mailboxes.acknowledge(tx.connection, sorted(changes, key=lambda change: change[0]), tx.now)
-        if item.through is not None:
+        if item.through is not None and mandate.kinds is None:
             mailboxes.acknowledged_through(tx.connection, item.organisation, item.through)
         self.evidence.append_what_may(tx.connection, facts)
         return None
@@ -286,6 +293,16 @@ def withdrawn(row: Row[Any]) -> dict[str, Any]:
         "type": f"{TYPE_PREFIX}bericht.ingetrokken.v1",
         "sequence": str(row.sequence),
     }
+
+
+def _small(rows: list[Row[Any]]) -> list[Row[Any]]:
+    """The first of these that together fit in a page; at least one."""
+    size = 0
+    for count, row in enumerate(rows):
+        size += len(row.body)
+        if size > _PAGE_BYTES and count:
+            return rows[:count]
+    return rows
 
 
 def _mandates(tx: Transaction, askers: Iterable[Asker]) -> dict[Asker, MandateFacts]:

@@ -176,7 +176,9 @@ class _Work:
         if row.notice:
             return self._notice(row, message)
         push_system = _pair(row, self.channel).push_system
-        candidate = Candidate(message, Oin(row.recipient), row.root, row.trajectory_id, push_system)
+        candidate = Candidate(
+            message, Oin(row.recipient), row.root, row.trajectory_id, push_system, since=row.released_at
+        )
         judgement = _never_more(row, self.scene.judge(candidate))
         if row.opens and Category.BSN in judgement.decision.allowed:
             other = self.releaser._other(self.tx.connection, row)
@@ -226,7 +228,7 @@ class _Work:
             self._united(row)
             judgement = _never_more(row, self.scene.judge(candidate))
             if Category.BSN in judgement.decision.allowed:
-                self.notes.facts.append(Fact(_person(row), joined(row.message_id, self.tx.now)))
+                self.notes.facts.append(Fact(_person(row), joined(row.message_id, self.tx.now, other)))
                 self.moved.add(other)
             else:
                 attempt.rollback()

@@ -119,13 +119,13 @@ class Accepter:
         own.
         """
         answers: dict[int, Answer | ExchangeError] = {}
-        refused: IntegrityError | None = None
+        refused: IntegrityError | store.IdentityTaken | None = None
         for _ in range(_LOOKS):
             todo = [i for i in range(len(messages)) if i not in answers]
             for i, outcome in zip(todo, self._try([messages[i] for i in todo]), strict=True):
                 if isinstance(outcome, (Accepted, Denied, ExchangeError)):
                     answers[i] = outcome
-                elif isinstance(outcome, IntegrityError):
+                elif isinstance(outcome, (IntegrityError, store.IdentityTaken)):
                     refused = outcome  # another process took the same id a moment ago, or the database takes nothing
                 elif not isinstance(outcome, _Moved):
                     raise outcome

@@ -1,6 +1,7 @@
 """What a view may reach: the hub that it serves, and the caller of this request. The HTTP side's only two globals."""
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Protocol, cast
 
 from flask import current_app, g
@@ -16,6 +17,8 @@ from hub.ledger.keeper import LogKeeper
 from hub.ports import Clock, NewId, Random
 from hub.rights.candidates import Candidates
 from hub.rights.cases import Cases
+from hub.rights.limits.room import Limits
+from hub.rights.recall.recalls import Recalls
 from hub.rights.statements import Statements
 from hub.store.region.access import Asker
 from hub.store.writer import Writer
@@ -30,6 +33,10 @@ class Settings(Protocol):
     @property
     def base_url(self) -> str:
         """The public address of this hub, without a slash at the end; also the issuer of its tokens."""
+
+    @property
+    def threads(self) -> int:
+        """Requests that one worker handles at a time."""
 
 
 class Hub(Protocol):
@@ -64,12 +71,20 @@ class Hub(Protocol):
     @property
     def cases(self) -> Cases: ...
     @property
+    def limits(self) -> Limits: ...
+    @property
+    def recalls(self) -> Recalls: ...
+    @property
     def log_keeper(self) -> LogKeeper: ...
     @property
     def metrics(self) -> Metrics: ...
     @property
     def log_origin(self) -> str:
         """Origin of the evidence log: its address without scheme, such as ``hub.example.nl/bewijslogboek``."""
+
+    @property
+    def log_archives(self) -> Mapping[str, Path]:
+        """Origins that ended when a restore began another one, each with the folder in which its log lies."""
 
     @property
     def readiness(self) -> Mapping[str, Callable[[], bool]]:

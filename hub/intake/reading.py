@@ -1,18 +1,20 @@
 """Reading a request: size before content, media type, strict JSON, and a query without surprises."""
 
 from collections.abc import Mapping
+from threading import BoundedSemaphore
 from typing import Any, Final
 
-from flask import request
+from flask import current_app, request
 from marshmallow import RAISE, Schema
 
 from contracts.envelope import MAX_BATCH_BYTES, MAX_MESSAGE
-from contracts.errors import Fault, MediaTypeUnknown, RequestInvalid, TooLarge
+from contracts.errors import Fault, JsonInvalid, MediaTypeUnknown, RequestInvalid, TooLarge
 from contracts.strict_json import loads
 
 JSON: Final = "application/json"
 EVENT: Final = "application/cloudevents+json"
 EVENT_BATCH: Final = "application/cloudevents-batch+json"
+DRAINS: Final = "drains"  # name in ``app.extensions``: places for refusals that read on at once
 _MOST_DRAINED: Final = 2 * MAX_BATCH_BYTES
 _CHUNK: Final = 65_536
 
@@ -36,9 +38,16 @@ def drain() -> None:
     """
     if not request.environ.get("wsgi.input_terminated") or (request.content_length or 0) > _MOST_DRAINED:
         return
-    left = _MOST_DRAINED
-    while left > 0 and (chunk := request.environ["wsgi.input"].read(_CHUNK)):
-        left -= len(chunk)
+    # Nobody who may send slowly without a token holds more than a few threads.
+    places: BoundedSemaphore = current_app.extensions[DRAINS]
+    if not places.acquire(blocking=False):
+        return
+    try:
+        left = _MOST_DRAINED
+        while left > 0 and (chunk := request.environ["wsgi.input"].read(_CHUNK)):
+            left -= len(chunk)
+    finally:
+        places.release()
 
 
 def _most() -> int:
@@ -58,7 +67,14 @@ def raw_body(*media_types: str) -> tuple[str, bytes]:
     raw = request.get_data(cache=False)
     if len(raw) > _most():
         raise TooLarge
+    if request.content_length not in (None, len(raw)):  # RFC 9112 §8: a message that broke off is not acted upon
+        raise JsonInvalid("De aanvraag is niet volledig aangekomen")
     return kind, raw
+
+
+def no_body() -> bool:
+    """True when the request announces no body at all (RFC 9112 §6.3)."""
+    return not request.content_length and "Transfer-Encoding" not in request.headers
 
 
 def json_body(schema: Schema) -> Mapping[str, Any]:

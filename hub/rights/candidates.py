@@ -112,7 +112,7 @@ class Candidates:
             raise Conflict("Dit nummer hoort al bij iemand anders.")
         known = own or numbered or self._joint(tx, given.organisation, index) or self._new(tx)
         if index is not None and own is None:
-            if numbered is not None and people.has_bsn(tx.connection, given.organisation, known.person):
+            if numbered is not None and people.has_bsn(tx.connection, given.organisation, known.root):
                 raise Conflict("Bij dit nummer hoort een ander burgerservicenummer.")
             people.note_bsn(tx.connection, given.organisation, index, known.person)
         if given.local_number is not None and numbered is None:
@@ -204,6 +204,8 @@ class Candidates:
                 "opdrachtgever": new.client,
                 "trajectId": trajectory_id,
                 "wettelijkKader": new.framework.value,
+                "van": instants.write(new.valid_from),
+                "tot": None if new.valid_until is None else instants.write(new.valid_until),
             }
             self.evidence.append(tx.connection, [Fact(subject.known.person, payload)])
             return trajectory_id

@@ -113,7 +113,7 @@ def test_an_acknowledgement_needs_the_machtiging_when_it_is_written(region: Regi
 
 def present(region: Region, ref: str, **known: str) -> str:
     """``kandidaat.voorgedragen`` of the gemeente to the ontwikkelbedrijf; its berichtId."""
-    data = samples.voorgedragen(ref, **known)
+    data = samples.voorgedragen(ref, **known) | {"voordrachtId": f"voordracht-{region.clock.now():%M%S%f}"}
     data["traject"]["trajectId"] = region.open_trajectory(GEMEENTE, ref)
     event = region.event(GEMEENTE, OPENING, ref, data, ontvanger=ONTWIKKELBEDRIJF)
     return str(region.send(GEMEENTE, event).expect(202)["ontvangstbewijs"]["berichtId"])
@@ -147,3 +147,49 @@ def test_a_joining_message_is_decided_on_the_facts_of_both(region: Region, forbi
     with region.core.engine.connect() as connection:
         known = people.resolve(connection, [(Oin(ONTWIKKELBEDRIJF), own), (Oin(GEMEENTE), theirs)])
     assert len({one.root for one in known.values()}) == (2 if forbidden else 1)
+
+
+def test_a_bounded_systeem_acknowledges_only_what_it_may_fetch(region: Region) -> None:
+    """``tot`` and single sequences alike: what it never saw stays to be given to another systeem."""
+    person, _ = region.reporting()
+    region.fetch(ONTWIKKELBEDRIJF)
+    region.send(KRINGLOOP, region.report(person)).expect(202)
+    (report,) = [e for e in region.fetch(ONTWIKKELBEDRIJF) if REPORT in e["type"]]
+    bind(region, ONTWIKKELBEDRIJF, OPENING)
+    region.call(ONTWIKKELBEDRIJF, "POST", "/v1/postvak/bevestigingen", {"tot": report["sequence"]}).expect(204)
+    single = {"berichten": [{"sequence": report["sequence"], "uitkomst": "onverwerkbaar"}]}
+    region.call(ONTWIKKELBEDRIJF, "POST", "/v1/postvak/bevestigingen", single).expect(204)
+    bind(region, ONTWIKKELBEDRIJF, REPORT)
+    assert [e["sequence"] for e in region.fetch(ONTWIKKELBEDRIJF)] == [report["sequence"]]
+
+
+def test_a_page_is_no_larger_than_a_withdrawal_can_wait_for(region: Region) -> None:
+    person, _ = region.reporting()
+    region.collect(ONTWIKKELBEDRIJF)
+    for number in range(30):
+        event = region.report(person, number=number) | {"id": f"{number}-{'x' * 200}"}
+        region.send(KRINGLOOP, event).expect(202)
+    monkey = pytest.MonkeyPatch()
+    monkey.setattr("hub.delivery.mailbox._PAGE_BYTES", 8_000)
+    with monkey.context():
+        given, after = [], 0
+        while page := region.fetch(ONTWIKKELBEDRIJF, after=after):
+            assert len(page) < 30
+            given += page
+            after = int(page[-1]["sequence"])
+    monkey.undo()
+    assert [int(e["sequence"]) for e in given] == sorted(int(e["sequence"]) for e in given)
+    assert len([e for e in given if REPORT in e["type"]]) == 30
+
+
+def test_a_second_bsn_is_refused_also_after_a_join(region: Region) -> None:
+    """The number of one who was joined names one BSN of this organisation, whichever of the two bears it."""
+    theirs = region.register(GEMEENTE, bsn=BSN)
+    present(region, theirs)
+    learned = region.fetch(ONTWIKKELBEDRIJF)[-1]["subject"]
+    region.call(ONTWIKKELBEDRIJF, "PUT", f"/v1/kandidaten/{learned}/lokaal-nummer", {"lokaalNummer": "A-1"}).expect(204)
+    region.register(ONTWIKKELBEDRIJF, bsn=BSN)  # somebody else, as far as it knows
+    present(region, theirs, bsn=BSN)
+    region.fetch(ONTWIKKELBEDRIJF)  # joins the two
+    other = region.call(ONTWIKKELBEDRIJF, "POST", "/v1/kandidaten", {"lokaalNummer": "A-1", "bsn": samples.OTHER_BSN})
+    assert other.status == 409

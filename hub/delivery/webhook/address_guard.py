@@ -140,10 +140,12 @@ class Deadlines:
         return left if timeout is None else min(left, timeout)
 
     def pass_first_byte(self) -> None:
-        """Called before anything is written; ``TooLateToSend`` when it should have left earlier."""
+        """Called before each write; ``TooLateToSend`` when it should have left earlier.
+
+        The head of a request says nothing of the person: a process that is held up behind it must not send the body.
+        """
         if self.first_byte_by is not None and self.monotonic() > self.first_byte_by:
             raise TooLateToSend("the release is too old")
-        self.first_byte_by = None
 
 
 class GuardedStream(httpcore2.NetworkStream):

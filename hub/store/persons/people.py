@@ -125,10 +125,11 @@ def note_bsn(connection: Connection, organisation: Oin, index: bytes, who: str) 
     connection.execute(insert(person_bsn).values(organisation=organisation, bsn_index=index, person_id=who))
 
 
-def has_bsn(connection: Connection, organisation: Oin, who: str) -> bool:
-    """True when this organisation registered a BSN for this person."""
+def has_bsn(connection: Connection, organisation: Oin, root: str) -> bool:
+    """True when this organisation registered a BSN for this person, or for one who was joined with it."""
+    members = select(person.c.person_id).where(person.c.root == root)
     query = select(person_bsn.c.person_id).where(
-        person_bsn.c.organisation == organisation, person_bsn.c.person_id == who
+        person_bsn.c.organisation == organisation, person_bsn.c.person_id.in_(members)
     )
     return connection.execute(query).first() is not None
 

@@ -61,9 +61,7 @@ def highest(connection: Connection, organisation: Oin) -> int:
     return 0 if found is None else int(found)
 
 
-def page(
-    connection: Connection, organisation: Oin, kinds: frozenset[str] | None, after: int, limit: int
-) -> list[str]:
+def page(connection: Connection, organisation: Oin, kinds: frozenset[str] | None, after: int, limit: int) -> list[str]:
     """Ids of what to hand out: first what was given and not acknowledged, by sequence, then what waits, as accepted.
 
     Only of ``kinds``, those of the machtiging of the systeem that asks (``None``: every kind).
@@ -143,6 +141,7 @@ def unacknowledged(
             delivery.c.delivery_id,
             delivery.c.sequence,
             delivery.c.state,
+            delivery.c.kind,
             delivery.c.line,
             delivery.c.message_id,
             delivery.c.organisation,

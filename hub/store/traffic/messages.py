@@ -4,11 +4,13 @@ from collections.abc import Collection, Iterable
 from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select
+from sqlalchemy.dialects import postgresql, sqlite
 
 from consent.facts import Involvement
 from consent.store.any_of import any_of
 from contracts.identity import LegalFramework, Oin
 from hub.delivery.states import State
+from hub.store.database import is_sqlite
 from hub.store.tables import delivery, message, message_key, trajectory
 
 #: (organisation, system, event id): what identifies a message for ever.
@@ -62,11 +64,21 @@ def awaited(connection: Connection, roots: Collection[str]) -> list[tuple[str, I
     ]
 
 
+class IdentityTaken(Exception):
+    """Another process took the same source and id a moment ago."""
+
+
 def store(connection: Connection, messages: list[dict[str, Any]], keys: list[dict[str, Any]]) -> None:
-    """Insert messages and their identities. A taken identity raises ``IntegrityError``: two processes raced."""
+    """Insert messages and their identities. Raises ``IdentityTaken``: two processes raced.
+
+    Not by the database's own error: its server would write the id, which a partner chose, in its log.
+    """
     if messages:
+        to = sqlite.insert if is_sqlite(connection) else postgresql.insert
+        made = to(message_key).on_conflict_do_nothing().returning(message_key.c.message_id)
+        if len(connection.execute(made, keys).all()) < len(keys):
+            raise IdentityTaken
         connection.execute(insert(message), messages)
-        connection.execute(insert(message_key), keys)
 
 
 def queue(connection: Connection, rows: Iterable[dict[str, Any]]) -> None:
