@@ -240,6 +240,16 @@ class KeyStore:
         with self._engine.connect() as connection:
             return self._read_destroyed(connection, ids)
 
+    def of_persons(self, persons: Iterable[str]) -> set[str]:
+        """Ids of every key of these persons: those that exist, and their evidence keys whether they exist or not."""
+        wanted = set(persons)
+        found = {evidence_key(PersonId(person)) for person in wanted}
+        with self._engine.connect() as connection:
+            for key_id in connection.scalars(select(person_key.c.key_id)).yield_per(_CHUNK):
+                if key_id.partition("/")[2].partition("/")[0] in wanted:
+                    found.add(key_id)
+        return found
+
     def destroy(self, ids: Iterable[str], at: datetime) -> int:
         """Destroy these keys for good and remember it, also for ids without a key. Returns how many keys went.
 
@@ -289,6 +299,10 @@ class KeyStore:
             yield connection
 
     def _make(self, connection: Connection, ids: Iterable[str]) -> dict[str, bytes]:
+        # Another process may have wrapped all keys anew since this one began: what is wrapped under the old master key
+        # now, nobody could ever open again.
+        if not hmac.compare_digest(self._stored_check(connection) or b"", self._wrapper.check):
+            raise MasterKeyMismatch("the keys were wrapped under another master key: start the hub again")
         made = {key_id: self._random(KEY_SIZE) for key_id in sorted(ids)}
         rows = [self._wrapper.wrap(key_id, key, self._random(_NONCE_SIZE)) for key_id, key in made.items()]
         if rows:

@@ -180,6 +180,9 @@ def test_rewrap_moves_every_key_to_another_master_key(keys: KeyStore, engine: En
     assert not old.check_value()
     with pytest.raises(MasterKeyMismatch):
         old.find(made)
+    with pytest.raises(MasterKeyMismatch):  # also for a key that nobody has yet: nobody could open it any more
+        old.ensure(["new"])
+    assert keys.find(["new"]) == {}
 
 
 def test_rewrap_is_all_or_nothing(keys: KeyStore, engine: Engine) -> None:
