@@ -13,41 +13,48 @@ from consent.verify.verifier import (
     folder_fetch,
     read_file,
     read_jwks,
-    read_verifier,
+    read_verifiers,
+    verify_any_receipt,
     verify_log,
-    verify_receipt,
 )
 
 
 def _arguments(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser("python -m consent.audit", description="Controleer bewijs met publieke sleutels.")
     parser.add_argument("--key", action="append", default=[], help="sleutel van het logboek, of een bestand daarmee")
-    parser.add_argument("--jwks", type=Path, help="JWK-set van de hub (voor ontvangstbewijzen)")
+    parser.add_argument("--jwks", type=Path, help="JWK-set van de hub (alleen bij een ontvangstbewijs)")
     parser.add_argument("--folder", type=Path, help="map met een logboek (checkpoint, tile/...)")
     parser.add_argument("--earlier", type=Path, action="append", default=[], help="eerder bewaard checkpoint")
-    parser.add_argument("--receipt", type=Path, help="ontvangstbewijs (JSON)")
-    parser.add_argument("--proof", type=Path, help=".tlog-proof bij het ontvangstbewijs")
+    parser.add_argument("--receipt", type=Path, help="ontvangstbewijs of toestemmingsbewijs (JSON, of de brief)")
+    parser.add_argument("--proof", type=Path, help=".tlog-proof die bij het bewijs hoort")
     parser.add_argument("--json", action="store_true", help="antwoord als JSON")
     return parser.parse_args(arguments)
 
 
 def look(options: argparse.Namespace) -> Report:
     """Look at all that the options name. Raises ``CouldNotLook``."""
-    verifiers = [read_verifier(text) for text in options.key]
+    verifiers = [key for text in options.key for key in read_verifiers(text)]
     report = Report()
     if (options.folder or options.proof) and not verifiers:
         raise CouldNotLook("geef de sleutel van het logboek met --key")
-    if bool(options.receipt) != bool(options.jwks) or (options.proof and not options.receipt):
-        raise CouldNotLook("geef --receipt samen met --jwks, en --proof samen met --receipt")
+    if (options.jwks or options.proof) and not options.receipt:
+        raise CouldNotLook("geef bij --jwks en --proof ook --receipt")
     if options.folder:
         earlier = [read_file(path).decode("utf-8", "replace") for path in options.earlier]
-        report.merge(verify_log(folder_fetch(options.folder), verifiers, earlier))
+        told = _told if sys.stderr.isatty() else None
+        report.merge(verify_log(folder_fetch(options.folder), verifiers, earlier, told))
     if options.receipt:
         proof = read_file(options.proof).decode("utf-8", "replace") if options.proof else None
-        report.merge(verify_receipt(read_file(options.receipt), read_jwks(read_file(options.jwks)), proof, verifiers))
+        keys = read_jwks(read_file(options.jwks)) if options.jwks else {}
+        report.merge(verify_any_receipt(read_file(options.receipt), keys, proof, verifiers))
     if not report.looked_at:
         raise CouldNotLook("geef --folder of --receipt")
     return report
+
+
+def _told(done: int, of: int) -> None:
+    """How far a long look is, on a terminal."""
+    sys.stderr.write(f"\r{done} van {of}" if done < of else "\r\033[K")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

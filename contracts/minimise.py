@@ -108,7 +108,7 @@ class _Sieve:
 def _role_sieve(message: Message, context: Context, withheld: set[Category]) -> _Sieve:
     hides, care, role = _hides_workplace(message.kind, context), context.care_placements, context.receiver_role
     own = context.own_placements
-    if message.kind.opens and walk.PLACEMENT in message.data:
+    if message.kind.opens and role in WORKPLACES and walk.PLACEMENT in message.data:
         own |= {message.data[walk.PLACEMENT]}  # this message is what makes that placement the receiver's
 
     def keep(own_trait: Trait, category: Category | None, placement: str | None) -> bool:

@@ -23,6 +23,8 @@ COMMANDS: Final = {
     "ledger": "hub.commands.ledger:ledger",
     "connector": "hub.commands.connector:connector",
     "demo": "hub.commands.demo:demo",
+    "backup": "hub.commands.installation:backup",
+    "restore": "hub.commands.installation:restore",
     "replay": "hub.commands.replay:replay",
     "bench": "hub.commands.bench:bench",
     "clock": "hub.commands.upkeep:clock",

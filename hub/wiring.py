@@ -9,6 +9,7 @@ import ssl
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from pathlib import Path
 from threading import BoundedSemaphore
 from typing import Protocol
 
@@ -48,7 +49,16 @@ from hub.ports import Clock, NewId, Random
 from hub.rights import candidate_routes, case_routes, statement_routes
 from hub.rights.candidates import Candidates
 from hub.rights.cases import Cases
+from hub.rights.consent import act_routes
+from hub.rights.consent.means import Means
+from hub.rights.consent.texts import routes as text_routes
+from hub.rights.limits import routes as limit_routes
+from hub.rights.limits.objections import OBJECTION
+from hub.rights.limits.room import Limits
 from hub.rights.notices import Notifier
+from hub.rights.recall import routes as recall_routes
+from hub.rights.recall.recalls import Recalls
+from hub.rights.receipts import routes as receipt_routes
 from hub.rights.statements import Statements
 from hub.rights.stopping import Stopper
 from hub.settings import Environment, Settings
@@ -83,10 +93,13 @@ class Hub:
     key_store: KeyStore
     evidence: Evidence
     log_origin: str
+    log_archives: Mapping[str, Path]
     accepter: Accepter
     candidates: Candidates
     statements: Statements
     cases: Cases
+    limits: Limits
+    recalls: Recalls
     dry_run: DryRun
     releaser: Releaser
     mailbox: Mailbox
@@ -117,10 +130,20 @@ class Hub:
     def app(self) -> Flask:
         """The web application."""
         subjects = (
-            ("berichten", "Berichten aanbieden en volgen", (*message_routes.ENDPOINTS, *dry_run_routes.ENDPOINTS)),
+            (
+                "berichten",
+                "Berichten aanbieden en volgen",
+                (*message_routes.ENDPOINTS, *dry_run_routes.ENDPOINTS, *recall_routes.ENDPOINTS),
+            ),
             ("kandidaten", "Kandidaten aanmelden en trajecten openen", candidate_routes.ENDPOINTS),
-            ("toestemmingen", "Toestemmingen vastleggen, bevestigen en intrekken", statement_routes.ENDPOINTS),
+            (
+                "toestemmingen",
+                "Toestemmingen vastleggen, bevestigen en intrekken",
+                (*statement_routes.ENDPOINTS, *act_routes.ENDPOINTS, *receipt_routes.ENDPOINTS),
+            ),
+            ("verklaringen", "Teksten publiceren waarop iemand ja zegt", text_routes.ENDPOINTS),
             ("zaken", "Zaken beantwoorden en ontheffingen vastleggen", case_routes.ENDPOINTS),
+            ("beperkingen", "Stromen beperken, bezwaar maken, afschermen", limit_routes.ENDPOINTS),
             ("postvak", "Eigen berichten ophalen en bevestigen", mailbox_routes.ENDPOINTS),
             ("abonnement", "Berichten laten bezorgen in plaats van ophalen", subscription_routes.ENDPOINTS),
         )
@@ -188,9 +211,10 @@ def build(core: Core, metrics: Metrics | None = None) -> Hub:
     releaser = Releaser(core.key_store, core.evidence, core.new_id, core.random, clock_guard, metrics)
     carried = _Carried(bell, relay)
     work = PersonWork(writer, core.look)
+    limits = Limits(_means(core, work, carried))
     push_parts = _push_parts(core, writer, releaser, doorbell, observer)
     push = Push(push_parts)
-    signer = Signer(installation.signer_state(settings), core.keyring.log_key, origin)
+    signer = Signer(installation.signer_state(settings, origin), core.keyring.log_keys, origin)
     log_keeper = LogKeeper(LogParts(engine, writer, signer, clock, clock_guard), observer.trouble)
     return Hub(
         settings=settings,
@@ -204,10 +228,13 @@ def build(core: Core, metrics: Metrics | None = None) -> Hub:
         key_store=core.key_store,
         evidence=core.evidence,
         log_origin=origin,
+        log_archives=installation.archives(settings, origin),
         accepter=_accepter(core, writer, carried, metrics),
         candidates=Candidates(writer, work, core.keyring, core.key_store, core.evidence, core.new_id, core.random),
         statements=_statements(core, work, carried),
-        cases=Cases(work, core.key_store, core.evidence, core.random),
+        cases=Cases(work, core.key_store, core.evidence, core.random, {OBJECTION: limits.objections}),
+        limits=limits,
+        recalls=Recalls(limits.means),
         dry_run=DryRun(writer, core.look, core.evidence, Allowance(clock)),
         releaser=releaser,
         mailbox=Mailbox(releaser, writer, core.look, clock, bell, core.key_store, core.evidence, core.random),
@@ -241,6 +268,12 @@ def _accepter(core: Core, writer: Writer, carried: "_Carried", metrics: Metrics)
         bsn_index=core.keyring.bsn_index,
         metrics=metrics,
     )
+
+
+def _means(core: Core, work: PersonWork, carried: "_Carried") -> Means:
+    notifier = Notifier(core.key_store, core.evidence, core.new_id, core.random, carried.ring)
+    stopper = Stopper(core.key_store, notifier)
+    return Means(work, stopper, core.key_store, core.evidence, core.new_id, core.random)
 
 
 def _statements(core: Core, work: PersonWork, carried: "_Carried") -> Statements:

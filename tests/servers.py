@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, LiteralString
@@ -191,17 +191,27 @@ class PrivateServer:
 
 
 class PostgresServer(PrivateServer):
-    """A cluster with fsync on, trust on loopback, superuser ``hub``. ``create`` makes a database."""
+    """A cluster with fsync on, trust on loopback, superuser ``hub``. ``create`` makes a database.
+
+    ``data``: where its files lie, if not in its own folder; ``initdb`` and ``settings`` add to what it is made with.
+    """
 
     name = "postgresql"
 
-    def __init__(self, watchdog: Watchdog) -> None:
+    def __init__(
+        self,
+        watchdog: Watchdog,
+        data: Path | None = None,
+        initdb: Sequence[str] = (),
+        settings: Mapping[str, str] | None = None,
+    ) -> None:
         self._bin = _postgres_bin()
         super().__init__(watchdog, "postgres")
         self.port = free_port()
-        self.data = self.folder / "data"
+        self.data = data or self.folder / "data"
+        self._more = dict(settings or {})
         how = ["--username=hub", "--auth=trust", "--encoding=UTF8", "--no-locale", "--no-sync"]
-        self._run("initdb", *how, str(self.data))
+        self._run("initdb", *how, *initdb, str(self.data))
 
     def command(self) -> list[str]:
         settings = {
@@ -213,7 +223,7 @@ class PostgresServer(PrivateServer):
             "fsync": "on",
             "synchronous_commit": "on",
             "log_min_messages": "info",
-        }
+        } | self._more
         options = [part for key, value in settings.items() for part in ("-c", f"{key}={value}")]
         return [str(self._bin / "postgres"), "-D", str(self.data), *options]
 

@@ -111,11 +111,36 @@ class NoteKey:
 
 
 @dataclass(frozen=True, slots=True)
+class LogKeys:
+    """The keys of one log: those that sign, oldest first, and the public halves of those that signed before.
+
+    One key signs; during a rotation two do, so that who knows only the old one and who knows only the new one can both
+    check a checkpoint.
+    """
+
+    signing: tuple[Ed25519PrivateKey, ...]
+    retired: tuple[bytes, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.signing:
+            raise ValueError("a log has a key that signs")
+
+    def signers(self, origin: str) -> list[NoteKey]:
+        """What signs a checkpoint of this origin."""
+        return [NoteKey(origin, key) for key in self.signing]
+
+    def verifiers(self, origin: str) -> list[Verifier]:
+        """Every key by which a checkpoint of this origin was ever signed: those that sign now come first."""
+        return [signer.verifier for signer in self.signers(origin)] + [Verifier(origin, key) for key in self.retired]
+
+
+@dataclass(frozen=True, slots=True)
 class Note:
-    """A note of which at least one trusted key signed the text; ``signers`` says which."""
+    """A note of which at least one trusted key signed the text; ``signers`` says which, ``lines`` how many signed."""
 
     text: str
     signers: tuple[Verifier, ...]
+    lines: int
 
 
 def sign(text: str, keys: Sequence[NoteKey]) -> str:
@@ -172,7 +197,7 @@ def open_note(note: str, verifiers: Sequence[Verifier]) -> Note:
             signers.append(verifier)
     if not signers:
         raise NoteInvalid("no known key signed this note")
-    return Note(text, tuple(signers))
+    return Note(text, tuple(signers), len(signatures))
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,18 @@ from sqlalchemy import Connection, func, select
 from consent.log import merkle, proof
 from consent.log.note import Checkpoint
 from consent.log.tables import checkpoint, ledger_entry, ledger_node
-from consent.log.tiles import Tile, bundles_of, node_reader, parse, tiles_of, width, write_bundle, write_tile
+from consent.log.tiles import (
+    Tile,
+    bundles_of,
+    node_reader,
+    parse,
+    read_bundle,
+    read_tile,
+    tiles_of,
+    width,
+    write_bundle,
+    write_tile,
+)
 
 
 class LogBroken(Exception):
@@ -84,6 +95,25 @@ def fetch(connection: Connection, path: str) -> bytes | None:
     if tile is None or width(tile.level, tile.index, signed_size(connection)) < tile.width:
         return None
     return _tile_bytes(connection, tile)
+
+
+def fetch_exported(folder: Path, path: str) -> bytes | None:
+    """The same out of a folder that ``export`` wrote, whose log is closed; tiles in every width that it ever had."""
+    try:
+        note = (folder / "checkpoint").read_text(encoding="utf-8")
+        if path == "checkpoint":
+            return note.encode()
+        tile = parse(path)
+        there = 0 if tile is None else width(tile.level, tile.index, _covers(note))
+        if tile is None or there < tile.width:
+            return None
+        whole = Tile(tile.level, tile.index, there)
+        raw = (folder / whole.path).read_bytes()
+    except FileNotFoundError:
+        return None
+    if tile.level is None:
+        return write_bundle(read_bundle(raw, whole)[: tile.width])
+    return write_tile(read_tile(raw, whole)[: tile.width])
 
 
 def _tile_bytes(connection: Connection, tile: Tile) -> bytes:

@@ -12,12 +12,13 @@ from sqlalchemy import Connection, delete, func, insert, select
 
 from consent.log import reading
 from consent.log.merkle import perfect_root
-from consent.log.tables import ledger_entry, ledger_node, ledger_pending
+from consent.log.tables import checkpoint, ledger_entry, ledger_node, ledger_pending
 from consent.log.tiles import HEIGHT, WIDTH
 
 SEQUENCER_LOCK: Final = 0x6875_625F_6C6F_6731  # "hub_log1"
 SIGNER_LOCK: Final = 0x6875_625F_6C6F_6732  # "hub_log2"
 _CHUNK: Final = 1_000  # ids in one DELETE
+_TURN: Final = 4_096  # entries that find their place at a time when a tree is begun anew
 
 
 def only_one(connection: Connection, lock: int) -> None:
@@ -69,3 +70,30 @@ def _newly_full(level: int, old: int, new: int) -> list[int]:
 
 def _tile_root(connection: Connection, level: int, index: int) -> bytes:
     return perfect_root(reading.hashes(connection, level, index * WIDTH, WIDTH))
+
+
+def begin_anew(connection: Connection, first: str) -> int:
+    """Begin another tree in the place of this one: ``first``, which waits, then all that stood here, then what waits.
+
+    For a new origin only (its checkpoints are gone with the old tree). Returns the number of leaves. Never commits: a
+    crash before the caller's commit leaves the old tree. Raises ``ValueError`` if ``first`` does not wait.
+    """
+    only_one(connection, SEQUENCER_LOCK)
+    columns = ["entry_id", "commitment"]
+    waiting = connection.execute(select(ledger_pending).order_by(ledger_pending.c.id)).all()
+    rows = [{"entry_id": row.entry_id, "commitment": row.commitment} for row in waiting]
+    ahead = [row for row in rows if row["entry_id"] == first]
+    behind = [row for row in rows if row["entry_id"] != first]
+    if not ahead:
+        raise ValueError("the first entry of a new tree must wait for its place")
+    connection.execute(delete(ledger_pending))
+    connection.execute(insert(ledger_pending), ahead)
+    stood = select(ledger_entry.c.entry_id, ledger_entry.c.commitment).order_by(ledger_entry.c.idx)
+    connection.execute(insert(ledger_pending).from_select(columns, stood))
+    if behind:
+        connection.execute(insert(ledger_pending), behind)
+    for table in (ledger_entry, ledger_node, checkpoint):
+        connection.execute(delete(table))
+    while sequence(connection, _TURN) is not None:
+        continue
+    return reading.size(connection)

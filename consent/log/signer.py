@@ -7,6 +7,8 @@ and what grew out of that note, so a database that was restored to yesterday, or
     2. sign, write the state file (temporary file, fsync, rename, fsync of the folder)
     3. publish: insert the checkpoint, by compare-and-swap on its size
 
+The keys are read anew for each signature, so that a rotation needs no restart: while it lasts, two keys sign.
+
 A crash before 2 ends leaves nothing; between 2 and 3 the next run finds the note in the file and publishes that very
 note; after 3 there is nothing to do. Ed25519 is deterministic, so a repeat is the same signature.
 """
@@ -20,7 +22,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Connection, insert, select
 
 from consent.log import merkle, proof, reading
-from consent.log.note import Checkpoint, NoteInvalid, NoteKey, Verifier, open_checkpoint, sign
+from consent.log.note import Checkpoint, LogKeys, NoteInvalid, Verifier, open_checkpoint, sign
 from consent.log.sequencer import SIGNER_LOCK, only_one
 from consent.log.tables import checkpoint
 
@@ -69,19 +71,24 @@ class StateFile:
 
 
 class Signer:
-    """Signs checkpoints of one log with one key. ``origin`` is also the key's name.
+    """Signs checkpoints of one log. ``origin`` is also the name of its keys.
 
-    One at a time: ``sign`` holds a lock of its own, but two signers with two state files would not know of each other.
+    ``keys``: one key for good, or what gives the keys of the moment. One signer at a time: ``sign`` holds a lock of its
+    own, but two signers with two state files would not know of each other.
     """
 
-    def __init__(self, state_file: Path, log_key: Ed25519PrivateKey, origin: str) -> None:
+    def __init__(self, state_file: Path, keys: Ed25519PrivateKey | Callable[[], LogKeys], origin: str) -> None:
         self._state = StateFile(state_file)
-        self._key = NoteKey(origin, log_key)
+        self._origin = origin
+        self._given = keys
+
+    def _keys(self) -> LogKeys:
+        return LogKeys((self._given,)) if isinstance(self._given, Ed25519PrivateKey) else self._given()
 
     @property
     def verifier(self) -> Verifier:
-        """The public key by which everybody can check this log."""
-        return self._key.verifier
+        """The public key by which everybody can check this log; during a rotation the old one."""
+        return self._keys().signers(self._origin)[0].verifier
 
     def initialise(self, connection: Connection) -> Checkpoint:
         """Begin to sign this log, explicitly: sign the committed tree as it is (an empty one too) and publish that.
@@ -93,10 +100,15 @@ class Signer:
         if self._state.read() is not None:
             raise SignerInitialised("this signer has a state file already")
         head = self._head(connection, [self._published(connection)])
-        note = sign(head.text, [self._key])
+        note = sign(head.text, self._keys().signers(self._origin))
         self._state.write(note)
         self.publish(connection, note)
         return head
+
+    def require_continued(self, connection: Connection) -> None:
+        """Look whether the log continues all that was signed, and sign nothing. Raises ``LogForked``."""
+        state = self._state.read()
+        self._head(connection, [None if state is None else self._open(state), self._published(connection)])
 
     def sign(self, begin: Callable[[], AbstractContextManager[Connection]]) -> Checkpoint | None:
         """Sign and publish what was committed since; the new checkpoint, or ``None`` if there was nothing new.
@@ -125,7 +137,7 @@ class Signer:
         last, published = self._open(state), self._published(connection)
         head = self._head(connection, [last, published])
         if head.size > last.size:
-            state = sign(head.text, [self._key])
+            state = sign(head.text, self._keys().signers(self._origin))
             self._state.write(state)
         return state if published is None or published.size < head.size else None
 
@@ -145,9 +157,12 @@ class Signer:
         return False
 
     def _open(self, note: str) -> Checkpoint:
-        """A checkpoint of this log. Raises ``LogForked`` if it is of another key, another origin or malformed."""
+        """A checkpoint of this log. Raises ``LogForked`` if it is of another key, another origin or malformed.
+
+        One by a key that was retired meanwhile is still of this log: it must be continued as any other.
+        """
         try:
-            return open_checkpoint(note, [self.verifier])
+            return open_checkpoint(note, self._keys().verifiers(self._origin))
         except NoteInvalid as error:
             raise LogForked("a checkpoint is not one of this log's key") from error
 
@@ -164,7 +179,7 @@ class Signer:
         """The head of the committed tree, proven to continue each anchor. Raises ``LogForked``."""
         size = reading.size(connection)
         read = reading.nodes(connection, size)
-        head = Checkpoint(self._key.name, size, merkle.root(size, read))
+        head = Checkpoint(self._origin, size, merkle.root(size, read))
         for anchor in {a for a in anchors if a is not None}:
             if anchor.size > size:
                 raise LogForked("the log is shorter than what was signed")

@@ -18,6 +18,7 @@ from consent.facts import (
     SecrecyRelease,
     Shield,
     Statement,
+    StatementStatus,
     Stop,
 )
 from consent.store.any_of import any_of
@@ -185,7 +186,8 @@ def to_statement(row: Row[Any], confirmed: Mapping[Oin, datetime]) -> Statement:
         valid_until=row.valid_until,
         requested=row.requested,
         invalid=row.invalid_at is not None,
-        ended_at=row.ended_at,
+        # A request that was recorded wrongly asked nobody anything: it stays one that is passed over.
+        ended_at=None if row.requested and row.ended_as == StatementStatus.REVOKED else row.ended_at,
         confirmed=dict(confirmed),
         parental=row.given_by == PARENT,
         sixteen_at=row.sixteen_at,
@@ -226,7 +228,7 @@ def _restriction(row: Row[Any]) -> Restriction:
 def _objection(row: Row[Any]) -> Objection:
     return Objection(
         row.id,
-        frozenset({Oin(row.sender)}),
+        frozenset(map(Oin, row.senders)),
         _some(row.receivers),
         None if row.purpose is None else Purpose(row.purpose),
         row.at,

@@ -4,10 +4,11 @@ The caller holds the person's lock: shared for what only adds a possibility, exc
 """
 
 from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, Text, insert, select, type_coerce, update
+from sqlalchemy import Connection, Row, Select, Text, bindparam, insert, select, type_coerce, update
 
 from consent.facts import Choice, Statement, StatementStatus
 from consent.store.reading import to_statement
@@ -31,14 +32,67 @@ def confirm(connection: Connection, statement_id: str, sender: Oin, at: datetime
     return True
 
 
-def end(connection: Connection, statement_id: str, by: Oin, at: datetime, reason: bytes | None) -> bool:
-    """Withdraw a statement in the person's name; False when it had ended before (its first end stands)."""
+def confirm_own(connection: Connection, statement_id: str, at: datetime) -> bool:
+    """The person, 16 by now, confirmed what a parent or guardian said; False when that was noted before."""
+    changed = connection.execute(
+        update(statement)
+        .where(statement.c.statement_id == statement_id, statement.c.own_at.is_(None))
+        .values(own_at=at)
+    )
+    return changed.rowcount == 1
+
+
+def answer(connection: Connection, statement_id: str, values: dict[str, Any]) -> bool:
+    """Note the answer to a request (values of ``statement``); False when there was nothing to answer any more."""
+    changed = connection.execute(
+        update(statement)
+        .where(
+            statement.c.statement_id == statement_id,
+            statement.c.requested,
+            statement.c.ended_at.is_(None),
+            statement.c.invalid_at.is_(None),
+        )
+        .values(values | {"requested": False})
+    )
+    return changed.rowcount == 1
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """How a statement ends: by the person (``ingetrokken``) or by its recorder (``herroepen``), and why (sealed)."""
+
+    status: StatementStatus
+    by: Oin
+    at: datetime
+    reason: bytes | None
+
+
+def end(connection: Connection, statement_id: str, how: End) -> bool:
+    """End a statement; False when it had ended before (its first end stands)."""
     changed = connection.execute(
         update(statement)
         .where(statement.c.statement_id == statement_id, statement.c.ended_at.is_(None))
-        .values(ended_at=at, ended_as=StatementStatus.WITHDRAWN.value, ended_by=by, reason_sealed=reason)
+        .values(ended_at=how.at, ended_as=how.status.value, ended_by=how.by, reason_sealed=how.reason)
     )
     return changed.rowcount == 1
+
+
+_INVALIDATE = (
+    update(statement)
+    .where(
+        statement.c.statement_id == bindparam("key"), statement.c.ended_at.is_(None), statement.c.invalid_at.is_(None)
+    )
+    .values(
+        invalid_at=bindparam("at", type_=statement.c.invalid_at.type),
+        reason_sealed=bindparam("reason", type_=statement.c.reason_sealed.type),
+    )
+)
+
+
+def invalidate(connection: Connection, found: Collection[tuple[str, datetime, bytes | None]]) -> None:
+    """The authority or the notice of these (id, since when, why) proved wrong; what ended before stays as it is."""
+    if found:
+        connection.execute(_INVALIDATE, [{"key": key, "at": at, "reason": reason} for key, at, reason in found])
 
 
 def find_statement(connection: Connection, statement_id: str) -> Row[Any] | None:
@@ -76,6 +130,33 @@ def statement_seen_by(connection: Connection, organisation: Oin, statement_id: s
     return connection.execute(_seen_by(organisation).where(statement.c.statement_id == statement_id)).one_or_none()
 
 
+def minor_until(connection: Connection, organisation: Oin, root: str, at: datetime) -> datetime | None:
+    """Until when this person is under 16, by the statements that this organisation may see; ``None``: nothing says so.
+
+    Of a statement that another organisation keeps to itself nothing may show, not even this.
+    """
+    standing = (statement.c.ended_at.is_(None), statement.c.invalid_at.is_(None), statement.c.sixteen_at > at)
+    rows = connection.execute(_seen_by(organisation).where(person.c.root == root, *standing))
+    return max((row.sixteen_at for row in rows), default=None)
+
+
+def naming_notice(connection: Connection, organisation: Oin, notice_id: str, version: str) -> list[Row[Any]]:
+    """What this organisation recorded on one version of a notice, oldest first, each with the root of its person."""
+    # As text, to look through it in the database; an id within an id is sorted out below.
+    written = type_coerce(statement.c.notice, Text)
+    found = connection.execute(
+        select(statement, person.c.root)
+        .join(person, person.c.person_id == statement.c.person_id)
+        .where(
+            statement.c.recorder == organisation,
+            person.c.erased_at.is_(None),
+            written.contains(f'"{notice_id}"', autoescape=True),
+        )
+        .order_by(statement.c.statement_id)
+    )
+    return [row for row in found if (row.notice["id"], row.notice["versie"]) == (notice_id, version)]
+
+
 def _seen_by(organisation: Oin) -> Select[Any]:
     involved = (
         select(person.c.root)
@@ -109,13 +190,14 @@ def status(row: Row[Any], parts: dict[Oin, datetime], at: datetime) -> Statement
         return StatementStatus(row.ended_as)
     if row.invalid_at is not None:
         return StatementStatus.INVALID
+    if row.valid_until is not None and at >= row.valid_until:
+        return StatementStatus.EXPIRED  # a request, too: nobody can say yes to it any more
     if row.requested:
         return StatementStatus.REQUESTED
-    if row.valid_until is not None and at >= row.valid_until:
-        return StatementStatus.EXPIRED
     if row.choice == Choice.NO:
-        return StatementStatus.REFUSED
-    return StatementStatus.GIVEN if parts else StatementStatus.TO_CONFIRM
+        return StatementStatus.REFUSED  # also at 16: what was refused stays so until the person says otherwise
+    own = row.sixteen_at is None or at < row.sixteen_at or (row.own_at is not None and row.own_at <= at)
+    return StatementStatus.GIVEN if parts and own else StatementStatus.TO_CONFIRM
 
 
 def as_fact(row: Row[Any], parts: dict[Oin, datetime]) -> Statement:

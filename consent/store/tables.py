@@ -4,7 +4,7 @@ Rows point at a person's random handle. Joined persons share a ``root``; every f
 recorded for, so that a join can be undone, and is read through the root.
 """
 
-from sqlalchemy import Boolean, Column, ForeignKey, Index, LargeBinary, PrimaryKeyConstraint, String, Table
+from sqlalchemy import Boolean, Column, ForeignKey, Index, LargeBinary, PrimaryKeyConstraint, String, Table, Text
 
 from consent.store.metadata import Instant, Json, metadata
 
@@ -39,29 +39,30 @@ statement = Table(
     Column("recorder", String(20), nullable=False),
     Column("system", String(64), nullable=False),
     Column("basis", String(16), nullable=False),
-    Column("choice", String(8), nullable=False),
+    Column("choice", String(8), nullable=False),  # of a request: what is asked for
     Column("purposes", Json),  # null in these four: all (only in a `nee`)
     Column("categories", Json),
     Column("senders", Json),
     Column("receivers", Json),
-    Column("given_at", Instant, nullable=False),
+    Column("given_at", Instant, nullable=False),  # of a request: when it was asked
     Column("valid_from", Instant, nullable=False),
     Column("valid_until", Instant),
-    Column("recorded_at", Instant, nullable=False),
-    Column("requested", Boolean, nullable=False),
+    Column("recorded_at", Instant, nullable=False),  # of a request that was answered: when that was recorded
+    Column("requested", Boolean, nullable=False),  # asked for, not answered yet
+    Column("asked_at", Instant),  # when the request was recorded; null: it was never recorded as one
     Column("invalid_at", Instant),
     Column("ended_at", Instant),
     Column("ended_as", String(16)),  # ingetrokken or herroepen
     Column("ended_by", String(20)),
     Column("notice", Json, nullable=False),  # {id, versie, sha256, taal} of the text that the person was shown
-    Column("manner", String(16), nullable=False),
-    Column("given_by", String(32), nullable=False),
+    Column("manner", String(16)),  # null in these two: asked for, not answered yet
+    Column("given_by", String(32)),
     Column("sixteen_at", Instant),  # given by a parent or guardian: when the person turns 16
     Column("own_at", Instant),  # when the person, 16 by then, confirmed it
     Column("renews", String(32)),  # the statement that this one renewed
     Column("asked_by", String(20)),
     Column("authority_sealed", LargeBinary),  # free text `bevoegdheid`, under the evidence key
-    Column("reason_sealed", LargeBinary),  # free text `reden` of the withdrawal, under the evidence key
+    Column("reason_sealed", LargeBinary),  # free text `reden` of what ended it, under the evidence key
     Column("entry_id", String(32), nullable=False),
 )
 
@@ -136,6 +137,7 @@ objection = Table(
     Column("at", Instant, nullable=False),
     Column("outcome", String(16)),  # gehonoreerd or afgewezen; null: open
     Column("decided_at", Instant),
+    Column("reason_sealed", LargeBinary),  # the person's own reasons, under the evidence key
 )
 
 #: An afscherming: where somebody is reaches only the receivers that are named one by one. Two people lift it.
@@ -150,6 +152,7 @@ shield = Table(
     Column("at", Instant, nullable=False),
     Column("lift_asked_by", String(64)),  # code of the employee who asked to lift it
     Column("lift_asked_at", Instant),
+    Column("lift_for", Json),  # only to name these receivers too; null: to lift it whole
     Column("lifted_by", String(64)),  # of another employee
     Column("lifted_at", Instant),
 )
@@ -161,4 +164,20 @@ release_basis = Table(
     Column("delivery_id", String(32), nullable=False),
     Column("statement_id", String(32), nullable=False, index=True),
     PrimaryKeyConstraint("delivery_id", "statement_id"),
+)
+
+#: The text of a notice (`verklaring`), word for word as its organisation published it; it never changes.
+notice_text = Table(
+    "notice_text",
+    metadata,
+    Column("organisation", String(20), nullable=False),
+    Column("notice_id", String(64), nullable=False),
+    Column("version", String(20), nullable=False),
+    Column("language", String(2), nullable=False),
+    Column("text", Text, nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("published_at", Instant, nullable=False),
+    Column("invalid_at", Instant),
+    Column("reason_sealed", LargeBinary),  # free text `reden` of its invalidation, under the system key
+    PrimaryKeyConstraint("organisation", "notice_id", "version", "language"),
 )

@@ -28,11 +28,12 @@ class _Kennisgeving(DataSchema):
 
 
 class GrondslagVervallen(_Kennisgeving):
-    """The ground on which these messages were given is gone."""
+    """The ground on which these messages were given is gone, or stands still (``beperking``) until it is told that it
+    does no more (``beperking-opgeheven``)."""
 
     code = Choice(
         "toestemming-ingetrokken toestemming-geweigerd toestemming-ongeldig toestemming-verlopen stopverzoek beperking "
-        "bezwaar afspraak-beeindigd grondslag-beeindigd ontheffing-ingetrokken",
+        "beperking-opgeheven bezwaar afspraak-beeindigd grondslag-beeindigd ontheffing-ingetrokken",
         required=True,
     )
 

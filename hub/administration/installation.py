@@ -3,11 +3,15 @@
 <data dir>/             0700
   keys/                 hub.keys.keyring
   hub.db, keys.db       on SQLite
-  signer.state          the signer's memory: the last checkpoint that it signed
+  signer.state          the signer's memory: the last checkpoint that it signed (signer-2.state: of the second origin)
+  erasures.list         hub.keys.erasure_list
+  bewijslogboek-1/      the log of an earlier origin, as tiles (only after a restore to an older state)
   init.unfinished       only while ``initialise`` is at work: tells an interrupted beginning from a finished hub
+  restore.unfinished    the same for a restore
 """
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,7 +22,7 @@ from urllib.parse import urlsplit
 from sqlalchemy import Engine
 
 from consent.keys import SYSTEM_KEY, KeyStore, open_key_engine
-from consent.log.signer import Signer
+from consent.log.signer import LogForked, Signer
 from contracts import instants
 from contracts.errors import Conflict
 from hub.administration.folder import FolderLock
@@ -34,7 +38,11 @@ from hub.store.migrations import schema
 LOG_ORIGIN: Final = "log_origin"  # fixed at ``init``: the name under which checkpoints are signed
 MASTER_CHECK: Final = "master_check"  # Keyring.check_value: tells another master key
 BEGUN_AT: Final = "begun_at"  # written last: the hub is whole
+#: In the folder of a log that ended: which log succeeds it, and how anybody can check that.
+SUCCESSOR: Final = "opvolger.json"
 _UNFINISHED: Final = "init.unfinished"
+_RESTORING: Final = "restore.unfinished"
+_ORIGIN: Final = re.compile(r"(.*?)(?:/([2-9]|[1-9][0-9]{1,5}))?")
 
 
 class AlreadyThere(Conflict):
@@ -59,13 +67,47 @@ def keys_folder(settings: Settings) -> Path:
     return settings.data_dir / "keys"
 
 
-def signer_state(settings: Settings) -> Path:
-    """Where the signer remembers what it signed."""
-    return settings.data_dir / "signer.state"
+def signer_state(settings: Settings, origin: str = "") -> Path:
+    """Where the signer of this origin (left out: the first) remembers what it signed."""
+    number = lineage(origin)[1]
+    return settings.data_dir / ("signer.state" if number == 1 else f"signer-{number}.state")
+
+
+def signer_states(settings: Settings) -> list[Path]:
+    """The memories that are there, of all origins."""
+    return sorted(settings.data_dir.glob("signer*.state"))
+
+
+def erasures(settings: Settings) -> Path:
+    """Where the erasure list lies (``hub.keys.erasure_list``)."""
+    return settings.data_dir / "erasures.list"
+
+
+def restoring(settings: Settings) -> Path:
+    """The mark of a restore that is not finished."""
+    return settings.data_dir / _RESTORING
+
+
+def lineage(origin: str) -> tuple[str, int]:
+    """The first origin of a log, and which one in line this is: ``h/bewijslogboek/2`` is the second."""
+    match = _ORIGIN.fullmatch(origin)
+    return (match[1], int(match[2] or 1)) if match else (origin, 1)
+
+
+def archive(settings: Settings, origin: str) -> Path:
+    """Where the log of an origin lies once another one began."""
+    return settings.data_dir / f"bewijslogboek-{lineage(origin)[1]}"
+
+
+def archives(settings: Settings, current: str) -> dict[str, Path]:
+    """The logs of earlier origins that lie here, by origin."""
+    base, number = lineage(current)
+    earlier = (base if n == 1 else f"{base}/{n}" for n in range(1, number))
+    return {each: folder for each in earlier if (folder := archive(settings, each)).is_dir()}
 
 
 def load_keyring(settings: Settings) -> Keyring:
-    """The hub's own keys. Raises ``hub.keys.keyring.KeysRefused``."""
+    """The hub's own keys. Raises ``hub.keys.files.KeysRefused``."""
     return keyring.load(keys_folder(settings), settings.master_key_file)
 
 
@@ -104,7 +146,7 @@ def _initialise(settings: Settings, engine: Engine, clock: Clock, random: Random
         store.create_tables()
         store.ensure([SYSTEM_KEY])
     origin = f"{urlsplit(settings.base_url).netloc}/bewijslogboek"
-    signer = Signer(signer_state(settings), keys.log_key, origin)
+    signer = Signer(signer_state(settings), keys.log_keys, origin)
     with engine.begin() as connection:
         if not signer_state(settings).exists():
             signer.initialise(connection)
@@ -119,7 +161,8 @@ def _initialise(settings: Settings, engine: Engine, clock: Clock, random: Random
 
 
 def _refuse_existing(settings: Settings, engine: Engine) -> None:
-    found = [str(path) for path in (keys_folder(settings), signer_state(settings)) if path.exists()]
+    parts = (keys_folder(settings), *signer_states(settings), restoring(settings))
+    found = [str(path) for path in parts if path.exists()]
     with reading(engine) as connection:
         if schema.version(connection) is not None:
             found.append("de tabellen in de database")
@@ -162,6 +205,8 @@ def require_whole(settings: Settings, engine: Engine, keys: Keyring) -> dict[str
 
     Raises ``SchemaMismatch`` (naming the command that mends it) and ``NotInitialised``.
     """
+    if restoring(settings).exists():
+        raise NotInitialised("Een herstel is niet afgemaakt. Doe het opnieuw: hub restore")
     with reading(engine) as connection:
         schema.require_current(connection)
         facts = installation.read_all(connection)
@@ -170,3 +215,18 @@ def require_whole(settings: Settings, engine: Engine, keys: Keyring) -> dict[str
     if facts.get(MASTER_CHECK) != keys.check_value:
         raise NotInitialised("De hoofdsleutel hoort niet bij deze database")
     return facts
+
+
+def require_continued(settings: Settings, engine: Engine, keys: Keyring, origin: str) -> None:
+    """Raises ``NotInitialised`` if the database is older than what its log has signed, or was changed by hand.
+
+    A hub that started on it would send what was withdrawn or erased since; only an explicit act makes it whole again.
+    """
+    with reading(engine) as connection:
+        try:
+            Signer(signer_state(settings, origin), keys.log_keys, origin).require_continued(connection)
+        except LogForked as error:
+            raise NotInitialised(
+                "De database is ouder dan wat het bewijslogboek heeft getekend, of is veranderd; er start niets."
+                " Is de database teruggezet? Draai dan: hub restore --ter-plaatse"
+            ) from error

@@ -4,13 +4,10 @@ The new key stands beside the old one (``<master file>.new``) while this is at w
 and the next run goes on: every step sees whether it was done. The hub does not run meanwhile.
 """
 
-import os
-from pathlib import Path
-
 from consent.keys import KeyStore, open_key_engine
 from hub.administration import installation
 from hub.administration.folder import FolderLock
-from hub.keys import keyring
+from hub.keys import files, keyring
 from hub.ports import Random
 from hub.settings import Settings
 from hub.store import installation as facts
@@ -23,7 +20,7 @@ def rewrap(settings: Settings, random: Random) -> int:
         path = settings.master_key
         fresh = path.with_name(f"{path.name}.new")
         if not fresh.exists():
-            keyring.write_new(fresh, random(keyring.MASTER_SIZE))
+            files.write_new(fresh, random(keyring.MASTER_SIZE))
         old, new = keyring.read_master(path), keyring.read_master(fresh)
         wrapped = _rewrap_persons(settings, old, new, random)
         keyring.rewrap(installation.keys_folder(settings), old, new, random)
@@ -34,8 +31,7 @@ def rewrap(settings: Settings, random: Random) -> int:
         finally:
             engine.dispose()
         # Only now is nothing left under the old key. Up to here the next run finds both and goes on.
-        os.replace(fresh, path)
-        _sync(path.parent)
+        files.move(fresh, path)
         return wrapped
 
 
@@ -47,11 +43,3 @@ def _rewrap_persons(settings: Settings, old: bytes, new: bytes, random: Random) 
         return KeyStore(engine, old, random).rewrap(new)
     finally:
         engine.dispose()
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

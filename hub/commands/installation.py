@@ -1,8 +1,21 @@
-"""``hub init`` and ``hub migrate``."""
+"""``hub init``, ``hub migrate``, ``hub backup`` and ``hub restore``."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from hub.commands.common.output import json_option, show
+from hub.commands.common.output import json_option, operator_option, show
+
+if TYPE_CHECKING:
+    from hub.administration.backup.restore import Restored
+    from hub.administration.backup.stores import Told
+
+_FOLDER = click.Path(file_okay=False, path_type=Path)
+_FILE = click.Path(dir_okay=False, path_type=Path)
 
 
 @click.command(short_help="Maak sleutels en tabellen.")
@@ -30,3 +43,101 @@ def migrate(as_json: bool) -> None:
 
     before, after = run(environment.from_process())
     show({"van": before, "naar": after}, as_json)
+
+
+@click.command(short_help="Maak een backup; gegevens en sleutels apart.")
+@click.argument("data", metavar="MAP", type=_FOLDER)
+@click.option("--sleutels", "keys", type=_FOLDER, required=True, help="Een andere map, voor de sleutels.")
+@json_option
+def backup(data: Path, keys: Path, as_json: bool) -> None:
+    """Maak een backup: de gegevens in MAP, de sleutels in een andere map. De hub mag draaien.
+
+    Sleutels die ouder zijn dan 30 dagen worden uit hun map verwijderd: daarna is wie gewist is, uit geen backup meer te
+    lezen. Bewaar de twee mappen niet bij elkaar.
+    """
+    import os
+
+    from hub import settings as environment
+    from hub.administration.backup.manifest import Part
+    from hub.administration.backup.save import back_up
+    from hub.machine.clock import SystemClock
+
+    settings = environment.from_process()
+    with _progress() as told:
+        made = back_up(settings, {Part.DATA: data, Part.KEYS: keys}, SystemClock(), os.urandom, told)
+    answer = {
+        "backup": made.backup,
+        "gegevens": str(made.data),
+        "sleutels": str(made.keys),
+        "logboek": made.origin,
+        "verwijderd": list(made.removed),
+        "nietHerkend": list(made.unknown),
+    }
+    show(answer, as_json)
+
+
+@click.command(short_help="Zet een backup terug, wis opnieuw en controleer.")
+@click.argument("data", metavar="[MAP]", type=_FOLDER, required=False)
+@click.option("--sleutels", "keys", type=_FOLDER, help="De map met de sleutels van deze backup.")
+@click.option("--ter-plaatse", "here", is_flag=True, help="De database is al teruggezet, buiten de hub om.")
+@click.option("--checkpoint", "checkpoints", type=_FILE, multiple=True, help="Het laatste checkpoint dat bekend is.")
+@click.option("--wislijst", "erasures", type=_FILE, multiple=True, help="Een wislijst die elders bewaard is.")
+@operator_option
+@json_option
+def restore(as_json: bool, operator: str, **given: Any) -> int:
+    """Zet een backup terug waar nog geen hub staat. De hub draait niet.
+
+    Wie na de backup is gewist, wordt opnieuw gewist. Staat niet vast dat het logboek na de backup niet verder ging, dan
+    begint een nieuw logboek (…/bewijslogboek/2). Dat het niet verder ging, blijkt uit signer.state in de map van de hub
+    of uit --checkpoint. Aan het eind wordt alles gecontroleerd: 0 heel, 1 kapot. Afgebroken? Doe hetzelfde opnieuw.
+    """
+    import os
+
+    from hub import settings as environment
+    from hub.administration.backup.known import Named
+    from hub.administration.backup.restore import Tools, finish_here
+    from hub.administration.backup.restore import restore as run
+    from hub.machine.clock import SystemClock
+
+    data, keys, here = given["data"], given["keys"], given["here"]
+    if here == bool(data) or bool(data) != bool(keys):
+        raise click.UsageError("geef MAP en --sleutels, of --ter-plaatse")
+    named = Named(given["checkpoints"], given["erasures"])
+    with _progress() as told:
+        tools = Tools(environment.from_process(), SystemClock(), os.urandom, told)
+        done = finish_here(tools, operator, named) if here else run(tools, operator, data, keys, named)
+    _show(done, as_json)
+    return done.report.exit_code
+
+
+def _show(done: "Restored", as_json: bool) -> None:
+    outcome = done.outcome
+    ended = {"oorsprong": outcome.old_origin, "grootte": outcome.old_size, "verloren": outcome.lost}
+    answer = {
+        "herstel": outcome.run,
+        "logboek": done.origin,
+        "sleutel": done.verifier,
+        "beeindigdLogboek": None if outcome.old_origin is None else ended,
+        "wislijst": done.erased,
+        "opnieuwVernietigd": done.destroyed,
+        "checkpointBijSleutels": done.claimed,
+    }
+    if as_json:
+        show(answer | {"controle": done.report.as_json()}, True)
+        return
+    show(answer, False)
+    click.echo(done.report.as_text())
+
+
+@contextmanager
+def _progress() -> Iterator["Told"]:
+    """Progress on a terminal, nothing elsewhere."""
+    shown = sys.stderr.isatty()
+
+    def told(what: str, done: int, of: int) -> None:
+        if shown:
+            click.echo(f"\r\033[K{what}: {done} van {of}", nl=False, err=True)
+
+    yield told
+    if shown:
+        click.echo("\r\033[K", nl=False, err=True)

@@ -29,13 +29,13 @@ def ledger() -> None:
 @click.option("--url", help="Adres van een logboek, zoals https://hub.example/bewijslogboek.")
 @click.option("--token-file", type=_FILE, help="Bestand met een token (scope logboek:lezen), bij --url.")
 @click.option("--db", is_flag=True, help="Het logboek in de database van deze hub, met de inhoud erachter.")
-@click.option("--receipt", type=_FILE, help="Ontvangstbewijs (JSON).")
-@click.option("--proof", type=_FILE, help="De .tlog-proof die bij het ontvangstbewijs hoort.")
+@click.option("--receipt", type=_FILE, help="Ontvangstbewijs of toestemmingsbewijs (JSON, of de brief).")
+@click.option("--proof", type=_FILE, help="De .tlog-proof die bij het bewijs hoort.")
 @click.option("--earlier", type=_FILE, multiple=True, help="Een eerder bewaard checkpoint. Mag vaker.")
 @click.option("--key", "keys", multiple=True, help="Sleutel van het logboek of JWK-set, of een bestand daarmee.")
 @json_option
 def verify(as_json: bool, **given: Any) -> int:
-    """Controleer een logboek, een ontvangstbewijs, of beide. 0 heel, 1 kapot (zegt waar), 2 kon niet kijken."""
+    """Controleer een logboek, een bewijs, of beide. 0 heel, 1 kapot (zegt waar), 2 kon niet kijken."""
     from consent.verify.verifier import CouldNotLook
     from hub.commands.common.failures import sentence
 
@@ -67,7 +67,7 @@ def _not_looked(reason: str, as_json: bool) -> int:
 
 def _look(given: dict[str, Any]) -> tuple["Report", dict[str, Any]]:
     """Look at all that the options name; more than the report says only of the own database."""
-    from consent.verify.verifier import CouldNotLook, Report, folder_fetch, verify_log, verify_receipt
+    from consent.verify.verifier import CouldNotLook, Report, folder_fetch, verify_any_receipt, verify_log
 
     if sum(map(bool, (given["folder"], given["url"], given["db"]))) > 1:
         raise CouldNotLook("geef één van --folder, --url en --db")
@@ -93,12 +93,8 @@ def _look(given: dict[str, Any]) -> tuple["Report", dict[str, Any]]:
     if given["db"]:
         more = _look_at_own(report, verifiers, whole)
     if given["receipt"]:
-        if not jwks:
-            raise CouldNotLook("geef de JWK-set van de hub met --key")
         proof = _bytes(given["proof"]).decode("utf-8", "replace") if given["proof"] else None
-        if proof is not None and not verifiers:
-            raise CouldNotLook("geef bij --proof ook de sleutel van het logboek met --key")
-        report.merge(verify_receipt(_bytes(given["receipt"]), jwks, proof, verifiers))
+        report.merge(verify_any_receipt(_bytes(given["receipt"]), jwks, proof, verifiers))
     return report, more
 
 
@@ -106,37 +102,41 @@ def _look_at_own(
     report: "Report", verifiers: "list[Verifier]", whole: Callable[["Fetch", "list[Verifier]"], "Report"]
 ) -> dict[str, Any]:
     """The log of this hub's database, and whether its payloads open. Its own key serves where none was given."""
-    from consent.log import reading as log
+    from consent.verify.rows import check_rows, settled, table_fetch
     from hub.administration.evidence_check import check_payloads
     from hub.commands.common.office import office
 
-    with office() as at, at.look() as connection:
-        report.merge(whole(lambda path: log.fetch(connection, path), verifiers or [own_verifier(at)]))
-        payloads, erased = check_payloads(connection, at.key_store)
+    with office() as at, at.look() as connection, settled(connection):
+        report.merge(whole(table_fetch(connection), verifiers or own_verifiers(at)))
+        with _Progress() as told:
+            report.merge(check_rows(connection, own_verifiers(at), told))
+        of = report.head.size if report.head is not None else 0
+        with _Progress() as told:
+            shown = None if told is None else lambda seen: told(min(seen, of), of)
+            payloads, erased = check_payloads(connection, at.key_store, shown)
         report.merge(payloads)
         return {"gewist": erased}
 
 
-def own_verifier(at: "Office") -> "Verifier":
-    """The public key of this hub's own log."""
-    from consent.log.note import Verifier
+def own_verifiers(at: "Office") -> "list[Verifier]":
+    """The public keys of this hub's own log; the first is the one in use."""
     from hub.administration.installation import LOG_ORIGIN
 
-    return Verifier(at.facts[LOG_ORIGIN], at.keys.log_key.public_key().public_bytes_raw())
+    return at.keys.log_keys().verifiers(at.facts[LOG_ORIGIN])
 
 
 def _keys(given: tuple[str, ...]) -> tuple["list[Verifier]", dict[str, bytes]]:
     """The log's keys and the receipt keys among what was given: text, or a file that holds it."""
-    from consent.verify.verifier import read_jwks, read_verifier
+    from consent.verify.verifier import read_jwks, read_verifiers
 
     verifiers: list[Verifier] = []
     jwks: dict[str, bytes] = {}
     for text in given:
         raw = text.encode() if text.lstrip().startswith("{") or "+" in text else _bytes(Path(text))
-        if raw.lstrip().startswith(b"{"):
+        if raw.lstrip().startswith(b"{") and b'"sleutel"' not in raw:
             jwks |= read_jwks(raw)
-        else:
-            verifiers.append(read_verifier(raw.decode("utf-8", "replace")))
+        else:  # a key, or the hub's answer that names its keys
+            verifiers += read_verifiers(raw.decode("utf-8", "replace"))
     return verifiers, jwks
 
 
@@ -173,7 +173,7 @@ class _Progress:
 @click.argument("folder", metavar="MAP", type=_FOLDER)
 @json_option
 def export(folder: Path, as_json: bool) -> None:
-    """Schrijf het getekende logboek als map met tegels, en zijn sleutel. Er staan geen persoonsgegevens in."""
+    """Schrijf het getekende logboek als map met tegels, en noem zijn sleutel. Er staan geen persoonsgegevens in."""
     from consent.log import reading as log
     from contracts.errors import Conflict
     from hub.commands.common.office import office
@@ -184,4 +184,4 @@ def export(folder: Path, as_json: bool) -> None:
         size = log.export(connection, folder, told)
         if size is None:
             raise Conflict("Er is nog geen checkpoint om uit te voeren")
-        show({"map": str(folder), "vermeldingen": size, "sleutel": own_verifier(at).vkey}, as_json)
+        show({"map": str(folder), "vermeldingen": size, "sleutel": own_verifiers(at)[0].vkey}, as_json)

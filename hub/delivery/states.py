@@ -31,6 +31,7 @@ class Step(StrEnum):
     REJECT = "reject"  # the recipient cannot process it
     BURY = "bury"
     REPLAY = "replay"
+    RECALL = "recall"  # its sender takes it back: it never goes again
     ERASE = "erase"
 
 
@@ -51,6 +52,9 @@ TRANSITIONS: Final[dict[tuple[State, Step], State]] = {
     (State.DELIVERED, Step.REJECT): State.UNPROCESSABLE,
     (State.BURIED, Step.REPLAY): State.WAITING,
     (State.UNPROCESSABLE, Step.REPLAY): State.WAITING,
+} | {
+    (state, Step.RECALL): State.STOPPED
+    for state in (State.WAITING, State.RELEASED, State.DELIVERED, State.UNPROCESSABLE, State.BURIED)
 } | {
     (state, Step.ERASE): State.ERASED
     for state in (

@@ -27,13 +27,17 @@ _NOBODY = PersonRecord()
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One message on its way to one receiver. ``root``: whom it is about; ``None`` when its ref names nobody."""
+    """One message on its way to one receiver. ``root``: whom it is about; ``None`` when its ref names nobody.
+
+    ``since``: when it was first released. What was kept from the receiver then is kept in every later attempt.
+    """
 
     message: Message
     receiver: Oin
     root: str | None
     trajectory: str | None = None
     push_system: str | None = None
+    since: datetime | None = None
 
     @property
     def pair(self) -> RulePair:
@@ -113,7 +117,9 @@ class Scene:
             receiver_role=rules.receiver.role,
             own_placements=frozenset(p.id for p in places if p.workplace == candidate.receiver),
             care_placements=frozenset(p.id for p in places if p.role is Role.WOONZORG),
-            shielded=shielded(candidate.receiver, facts.person, at) is not None,
+            shielded=any(
+                shielded(candidate.receiver, facts.person, when) is not None for when in {at, candidate.since or at}
+            ),
         )
         return view(candidate.message, context)
 

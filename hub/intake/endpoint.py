@@ -57,6 +57,8 @@ class Endpoint:
 
     ``media`` (instead of ``body``) names the media types that the view reads itself with `reading.raw_body`, each with
     its schema in OpenAPI terms; ``answers`` are further successes by status, each with its schema (or None).
+    With ``body_optional`` a call without a body reaches the view with ``None``.
+    ``out_content`` (instead of ``out``) names the media types of which the view answers one, each with its schema.
     """
 
     method: str
@@ -69,9 +71,11 @@ class Endpoint:
     public: bool = False
     decides: bool = False
     body: type[Schema] | None = None
+    body_optional: bool = False
     query: type[Schema] | None = None
     media: Mapping[str, Any] | None = None
     out_media: str = reading.JSON
+    out_content: Mapping[str, Any] | None = None
     answers: Mapping[int, Shape | None] | None = None
     errors: tuple[type[ExchangeError], ...] = ()
     refusals: tuple[RefusalCode, ...] = ()
@@ -109,7 +113,7 @@ def _serve(endpoint: Endpoint) -> Callable[..., Response]:
         if query is not None:
             given["query"] = parameters
         if body is not None:
-            given["body"] = reading.json_body(body)
+            given["body"] = None if endpoint.body_optional and reading.no_body() else reading.json_body(body)
         return _answer(endpoint.view(**given), endpoint.status, out)
 
     return serve
@@ -119,6 +123,7 @@ def admit(scope: Scope | None, *, decides: bool = False) -> None:
     """Let the caller of this request in, or raise ``TokenInvalid`` or ``ScopeMissing``. From here `caller` knows."""
     authenticator: Authenticator = current_app.extensions[AUTHENTICATOR]
     g.caller = authenticator.caller(request.headers.get("Authorization"))
+    g.scope = scope
     if scope is not None and scope not in caller().scopes:
         raise ScopeMissing
     if not decides:
@@ -157,7 +162,7 @@ def _operation(endpoint: Endpoint) -> dict[str, Any]:
     if endpoint.query:
         operation["parameters"] = [{"in": "query", "schema": endpoint.query}]
     if content := _request_content(endpoint):
-        operation["requestBody"] = {"required": True, "content": content}
+        operation["requestBody"] = {"required": not endpoint.body_optional, "content": content}
     return operation
 
 
@@ -169,7 +174,11 @@ def _request_content(endpoint: Endpoint) -> dict[str, Any]:
 
 def _successes(endpoint: Endpoint) -> dict[str, Any]:
     schemas: dict[int, Shape | None] = {endpoint.status: endpoint.out, **(endpoint.answers or {})}
-    return {str(status): _success(schema, endpoint.out_media) for status, schema in schemas.items()}
+    described = {str(status): _success(schema, endpoint.out_media) for status, schema in schemas.items()}
+    if endpoint.out_content is not None:
+        content = {media: {"schema": schema} for media, schema in endpoint.out_content.items()}
+        described[str(endpoint.status)]["content"] = content
+    return described
 
 
 def _success(schema: Shape | None, media: str) -> dict[str, Any]:

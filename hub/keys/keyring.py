@@ -2,11 +2,13 @@
 
     <data dir>/keys/            0700, every file in it 0600
       master.key                32 random bytes (or elsewhere: HUB_MASTER_KEY_FILE)
-      log.key                   Ed25519 seed, 32 bytes: signs checkpoints; under no other key
+      log.key                   Ed25519 seed, 32 bytes: signs checkpoints; under no other key (hub.keys.log_keys has its
+                                successor during a rotation, and log-retired.json)
       token.key                 P-256 private key (PKCS#8 DER), sealed under the master key: signs access tokens (ES256)
       receipt.key               Ed25519 private key (PKCS#8 DER), sealed under the master key: signs answers (EdDSA)
       index.key                 32 random bytes, sealed under the master key: from it come the indexes of BSNs and
-      numbers receipt-retired.json      JWK set of earlier receipt keys: what they signed stays checkable
+                                numbers
+      receipt-retired.json      JWK set of earlier receipt keys: what they signed stays checkable
 
 Derived keys are HKDF-SHA256 (RFC 5869) with ``info`` = ``doorstroomhub/<purpose>/v1``; the key store (`consent.keys`)
 derives its own in the same way. Indexes do not come from the master key: they must survive its replacement.
@@ -17,8 +19,7 @@ import hmac
 import json
 import os
 import shutil
-import stat
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -35,7 +36,10 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from joserfc.jwk import ECKey, OKPKey
 
+from consent.log.note import LogKeys
 from contracts.canonical import canonical
+from hub.keys.files import KeysRefused, private, read_private, replace, sync, write_new
+from hub.keys.log_keys import LOG, SEED_SIZE, LogKeyFiles
 from hub.keys.sealing import SealBroken, seal, unseal
 from hub.ports import Random
 
@@ -43,13 +47,9 @@ MASTER_SIZE: Final = 32  # bytes
 TOKEN_ALGORITHM: Final = "ES256"
 RECEIPT_ALGORITHM: Final = "EdDSA"
 RECEIPT_TYPE: Final = "ontvangstbewijs+jws"
-_MASTER, _LOG, _RETIRED = "master.key", "log.key", "receipt-retired.json"
+_MASTER, _RETIRED = "master.key", "receipt-retired.json"
 _TOKEN, _RECEIPT, _INDEX = "token.key", "receipt.key", "index.key"
 _SEALED: Final = (_TOKEN, _RECEIPT, _INDEX)
-
-
-class KeysRefused(Exception):
-    """The keys cannot be made or used as they lie there. Its text is one sentence for the operator."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +57,17 @@ class Keyring:
     """Every key that the hub itself holds. Nothing of it is ever shown."""
 
     master: bytes = field(repr=False)
-    log_key: Ed25519PrivateKey = field(repr=False)
+    log_keys: Callable[[], LogKeys] = field(repr=False)  # read anew each time: a rotation needs no restart
     token_key: ECKey = field(repr=False)
     receipt_key: Ed25519PrivateKey = field(repr=False)
     receipt_kid: str
     index: bytes = field(repr=False)
     retired: tuple[Mapping[str, Any], ...] = ()  # public JWKs of earlier receipt keys
+
+    @property
+    def log_key(self) -> Ed25519PrivateKey:
+        """The key that signs checkpoints; during a rotation the old one of the two."""
+        return self.log_keys().signing[0]
 
     def derive(self, purpose: str) -> bytes:
         """32 bytes for one purpose, the same for as long as this hub lives."""
@@ -148,38 +153,37 @@ def init(folder: Path, random: Random, master_file: Path | None = None) -> None:
         shutil.rmtree(fresh)
     fresh.mkdir(parents=True, mode=0o700)
     master = _master_for(fresh, random, master_file)
-    write_new(fresh / _LOG, random(32))
+    write_new(fresh / LOG, random(SEED_SIZE))
     write_new(fresh / _TOKEN, _wrapped(master, _TOKEN, _new_token_key(random), random))
     write_new(fresh / _RECEIPT, _wrapped(master, _RECEIPT, Ed25519PrivateKey.from_private_bytes(random(32)), random))
     write_new(fresh / _INDEX, _sealed(master, _INDEX, random(32), random))
     write_new(fresh / _RETIRED, b'{"keys":[]}')
-    _sync(fresh)
+    sync(fresh)
     os.rename(fresh, folder)
-    _sync(folder.parent)
+    sync(folder.parent)
 
 
 def load(folder: Path, master_file: Path | None = None) -> Keyring:
     """The keys of ``folder``. Raises ``KeysRefused``: missing, readable by others, or under another master key."""
     if not folder.is_dir():
         raise KeysRefused(f"There are no keys in {folder}; run `hub init` first.")
-    _private(folder)
+    private(folder)
     master = read_master(master_file or folder / _MASTER)
     token = load_der_private_key(_unsealed(master, folder / _TOKEN), None)
     receipt = load_der_private_key(_unsealed(master, folder / _RECEIPT), None)
     if not isinstance(token, ec.EllipticCurvePrivateKey) or not isinstance(receipt, Ed25519PrivateKey):
         raise KeysRefused(f"The keys in {folder} are not of the kind that they should be.")
-    seed = _read_private(folder / _LOG)
-    if len(seed) != 32:
-        raise KeysRefused(f"{folder / _LOG} is not a log key.")
+    log_files = LogKeyFiles(folder)
+    log_files.read()  # a missing or unusable log key stops the start, not the first signature
     token_key = ECKey.import_key(_pkcs8_pem(token))
     return Keyring(
         master=master,
-        log_key=Ed25519PrivateKey.from_private_bytes(seed),
+        log_keys=log_files.read,
         token_key=ECKey.import_key(token_key.as_dict(private=True) | {"kid": token_key.thumbprint()}),
         receipt_key=receipt,
         receipt_kid=_okp(receipt).thumbprint(),
         index=_unsealed(master, folder / _INDEX),
-        retired=tuple(json.loads(_read_private(folder / _RETIRED))["keys"]),
+        retired=tuple(json.loads(read_private(folder / _RETIRED))["keys"]),
     )
 
 
@@ -189,9 +193,9 @@ def rotate_receipt_key(folder: Path, keyring: Keyring, random: Random) -> None:
     A crash between the two writes leaves the old key in use and named twice, which harms nobody.
     """
     retired = {jwk["kid"]: jwk for jwk in (*keyring.retired, _receipt_jwk(keyring.receipt_key, keyring.receipt_kid))}
-    _replace(folder / _RETIRED, json.dumps({"keys": list(retired.values())}).encode())
+    replace(folder / _RETIRED, json.dumps({"keys": list(retired.values())}).encode())
     new = Ed25519PrivateKey.from_private_bytes(random(32))
-    _replace(folder / _RECEIPT, _wrapped(keyring.master, _RECEIPT, new, random))
+    replace(folder / _RECEIPT, _wrapped(keyring.master, _RECEIPT, new, random))
 
 
 def _new_token_key(random: Random) -> ec.EllipticCurvePrivateKey:
@@ -214,7 +218,7 @@ def rewrap(folder: Path, old: bytes, new: bytes, random: Random) -> None:
         except KeysRefused:
             _unsealed(new, folder / name)  # an earlier run was interrupted behind this one; else it refuses
             continue
-        _replace(folder / name, _sealed(new, name, raw, random))
+        replace(folder / name, _sealed(new, name, raw, random))
 
 
 def _wrapped(master: bytes, name: str, key: ec.EllipticCurvePrivateKey | Ed25519PrivateKey, random: Random) -> bytes:
@@ -227,7 +231,7 @@ def _sealed(master: bytes, name: str, raw: bytes, random: Random) -> bytes:
 
 def _unsealed(master: bytes, path: Path) -> bytes:
     try:
-        return unseal(_derive(master, "key-file"), _read_private(path), path.name.encode())
+        return unseal(_derive(master, "key-file"), read_private(path), path.name.encode())
     except SealBroken as error:
         raise KeysRefused(f"{path} does not open under this master key.") from error
 
@@ -239,56 +243,13 @@ def _master_for(folder: Path, random: Random, elsewhere: Path | None) -> bytes:
     path = elsewhere or folder / _MASTER
     path.parent.mkdir(parents=True, exist_ok=True)
     write_new(path, master)
-    _sync(path.parent)
+    sync(path.parent)
     return master
 
 
 def read_master(path: Path) -> bytes:
     """The master key in a file. Raises ``KeysRefused``."""
-    master = _read_private(path)
+    master = read_private(path)
     if len(master) != MASTER_SIZE:
         raise KeysRefused(f"{path} is not a master key of {MASTER_SIZE} bytes.")
     return master
-
-
-def _private(path: Path) -> None:
-    mode = path.stat().st_mode
-    if stat.S_IMODE(mode) & 0o077:
-        raise KeysRefused(f"{path} may be used by others than its owner; set its mode to 0600 (a folder: 0700).")
-
-
-def _read_private(path: Path) -> bytes:
-    try:
-        _private(path)
-        return path.read_bytes()
-    except OSError as error:
-        raise KeysRefused(f"{path} cannot be read: {error.strerror}.") from error
-
-
-def write_new(path: Path, raw: bytes) -> None:
-    """Write a file that must not be there yet; it is durable when this returns."""
-    _write(path, raw, os.O_EXCL)
-
-
-def _replace(path: Path, raw: bytes) -> None:
-    fresh = path.with_suffix(".new")
-    fresh.unlink(missing_ok=True)
-    write_new(fresh, raw)
-    os.replace(fresh, path)
-    _sync(path.parent)
-
-
-def _write(path: Path, raw: bytes, flags: int) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | flags, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(raw)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -26,6 +26,8 @@ INTERVAL: Final = 0.1
 _LIMIT: Final = 4_096  # entries that one transaction sequences
 _LOG: Final = Locks(exclusive=frozenset({LOG}))
 _TROUBLED: Final = 1.0  # seconds to wait after an error
+#: Seconds of trouble without a pause after which the log counts as not kept; a lock that was not free is sooner over.
+_TOO_LONG: Final = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,8 @@ class LogKeeper:
         self._signed = threading.Condition()
         self._stopping = threading.Event()
         self._broken = False
+        self._looked = False  # whether the signer saw the log since this process began
+        self._troubled_since: float | None = None
         self._thread = threading.Thread(target=self._run, name="log-keeper", daemon=True)
 
     def start(self) -> None:
@@ -70,8 +74,10 @@ class LogKeeper:
             self._thread.join()
 
     def alive(self) -> bool:
-        """False when nothing would be signed any more; a log that would fork is one that must not be signed."""
-        return self._thread.is_alive() and not self._broken
+        """False when nothing is signed any more: the log would fork, or it cannot be written for some seconds now."""
+        since = self._troubled_since
+        stuck = since is not None and self._clock.monotonic() - since >= _TOO_LONG
+        return self._thread.is_alive() and not self._broken and not stuck
 
     def wait_for(self, entry_id: str, seconds: float) -> bool:
         """Wait until a checkpoint covers the entry, at most so long; whether one does."""
@@ -88,16 +94,20 @@ class LogKeeper:
                 self._signed.wait(min(left, INTERVAL))
 
     def keep_once(self) -> bool:
-        """Sequence and sign what is there; False when there was nothing to do."""
+        """Sequence and sign what is there; False when there was nothing to do.
+
+        The first look always asks the signer: a database that was put back to an older state has nothing new to sign.
+        """
         with reading(self._engine) as connection:
             queued = connection.scalar(select(exists().select_from(ledger_pending)))
             behind = log.size(connection) > log.signed_size(connection)
-        if not queued and not behind:
+        if not queued and not behind and self._looked:
             return False
         if queued:
             self._writer.do(self._sequence, _Turn(), _LOG)
         # A crash here: entries have their index and no checkpoint yet. The next look signs them.
         note = self._writer.do(self._prepare, _Turn(), _LOG)
+        self._looked = True
         if note is not None:
             # A crash here: the state file knows the signature. The next look publishes the very same one.
             self._writer.do(self._publish, note, _LOG)
@@ -109,6 +119,7 @@ class LogKeeper:
         while not self._stopping.is_set():
             try:
                 self.keep_once()
+                self._troubled_since = None
             except WriterStopped:
                 return
             except LogForked as error:
@@ -117,6 +128,8 @@ class LogKeeper:
                 return
             except Exception as error:  # noqa: BLE001 - told by its class; the next look tries again
                 self._trouble("logboek", type(error).__name__)
+                if self._troubled_since is None:
+                    self._troubled_since = self._clock.monotonic()
                 self._stopping.wait(_TROUBLED)
                 continue
             # Also after work: three commits for each entry would leave the writer little time for messages.

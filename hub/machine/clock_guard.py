@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 
 from contracts import instants
 from contracts.errors import PartUnavailable
@@ -50,8 +50,21 @@ class ClockGuard:
                 self._anchor = (now, monotonic)
 
     def trusted(self) -> bool:
-        """False while releases are stopped."""
-        return not self._stopped
+        """False while releases are stopped.
+
+        It looks anew: who sends no traffic to a hub that is not ready would otherwise never learn that an operator
+        accepted the time. The machine's time and the database's must both be right; which of them jumped is not known.
+        """
+        if not self._stopped:
+            return True
+        with self._look() as connection:
+            times = [self._clock.now()]
+            if connection.dialect.name == "postgresql":
+                times.append(connection.execute(text("SELECT clock_timestamp()")).scalar_one())
+        with self._lock:
+            monotonic = self._clock.monotonic()
+            self._stopped = any(self._jumped(now, monotonic) and not self._accepted(now) for now in times)
+            return not self._stopped
 
     def mark(self, connection: Connection, now: datetime) -> None:
         """Leave a mark for the next start, at most once a minute; in the caller's transaction."""

@@ -1,7 +1,9 @@
 """The evidence log over HTTP: C2SP tlog-tiles below the log's origin, and its key and proofs under ``/v1``."""
 
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
 from typing import Any, Final
 
 from flask import Flask, Response
@@ -11,6 +13,7 @@ from consent.log import reading as log
 from consent.log.note import Verifier
 from contracts.errors import Fault, NotFound, RequestInvalid
 from hub.access.caller import Scope
+from hub.administration.installation import SUCCESSOR
 from hub.intake.context import Hub, hub
 from hub.intake.endpoint import Endpoint, admit
 from hub.intake.problems import invalid
@@ -24,32 +27,57 @@ _TILE_CACHE: Final = "private, max-age=31536000, immutable"
 
 
 def add(app: Flask, hub: Hub) -> None:
-    """Add the log's own routes. Its prefix is the path of its origin, so a log that was begun anew has another."""
-    prefix = "/" + hub.log_origin.partition("/")[2]
-    app.add_url_rule(f"{prefix}/checkpoint", "log_checkpoint", _checkpoint, methods=["GET"])
-    app.add_url_rule(f"{prefix}/tile/<path:tile>", "log_tile", _tile, methods=["GET"])
+    """Add the log's own routes. Its prefix is the path of its origin, so a log that was begun anew has another.
+
+    The logs of earlier origins stay where they were, as far as they were restored; they never grow again.
+    """
+    _add(app, hub.log_origin, "log", _own)
+    for number, (origin, folder) in enumerate(hub.log_archives.items(), start=1):
+        name, prefix = f"log_archive_{number}", "/" + origin.partition("/")[2]
+        _add(app, origin, name, partial(log.fetch_exported, folder))
+        app.add_url_rule(f"{prefix}/opvolger", f"{name}_successor", partial(_successor, folder), methods=["GET"])
 
 
-def _checkpoint() -> Response:
+def _add(app: Flask, origin: str, name: str, fetch: Callable[[str], bytes | None]) -> None:
+    prefix = "/" + origin.partition("/")[2]
+    app.add_url_rule(f"{prefix}/checkpoint", f"{name}_checkpoint", partial(_checkpoint, fetch), methods=["GET"])
+    app.add_url_rule(f"{prefix}/tile/<path:tile>", f"{name}_tile", partial(_tile, fetch), methods=["GET"])
+
+
+def _own(path: str) -> bytes | None:
     with reading(hub().engine) as connection:
-        note = log.fetch(connection, "checkpoint")
+        return log.fetch(connection, path)
+
+
+def _checkpoint(fetch: Callable[[str], bytes | None]) -> Response:
+    note = fetch("checkpoint")
     if note is None:
         raise NotFound
     return Response(note, content_type="text/plain; charset=utf-8", headers={"Cache-Control": _CHECKPOINT_CACHE})
 
 
-def _tile(tile: str) -> Response:
+def _tile(fetch: Callable[[str], bytes | None], tile: str) -> Response:
     admit(Scope.LOGBOEK_LEZEN)
-    with reading(hub().engine) as connection:
-        raw = log.fetch(connection, f"tile/{tile}")
+    raw = fetch(f"tile/{tile}")
     if raw is None:
         raise NotFound
     return Response(raw, content_type="application/octet-stream", headers={"Cache-Control": _TILE_CACHE})
 
 
+def _successor(folder: Path) -> Response:
+    """Which log succeeds the one that lies here: the opening of its entry 0, in which the last checkpoint stands."""
+    try:
+        raw = (folder / SUCCESSOR).read_bytes()
+    except FileNotFoundError:
+        raise NotFound from None
+    return Response(raw, content_type="application/json")
+
+
 def bewijslogboek_sleutel() -> dict[str, Any]:
-    public = hub().keyring.log_key.public_key().public_bytes_raw()
-    return {"sleutel": Verifier(hub().log_origin, public).vkey}
+    keys, origin = hub().keyring.log_keys(), hub().log_origin
+    signing = [key.verifier.vkey for key in keys.signers(origin)]
+    retired = [Verifier(origin, public).vkey for public in keys.retired]
+    return {"sleutel": signing[0], "opvolger": signing[1] if signing[1:] else None, "eerdere": retired}
 
 
 def bewijslogboek_consistentie(query: Mapping[str, Any]) -> dict[str, Any]:

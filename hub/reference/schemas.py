@@ -123,9 +123,15 @@ class Codelijst(Schema):
 
 
 class Sleutel(Schema):
-    """The verifier key of the evidence log (C2SP signed-note): name, key id and public key."""
+    """Verifier keys of the evidence log (C2SP signed-note): name, key id and public key.
+
+    `sleutel` checks every checkpoint of now. During a rotation its successor, `opvolger`, signs beside it. `eerdere`
+    are keys that sign no more: what they signed can still be checked with them.
+    """
 
     sleutel = fields.String()
+    opvolger = fields.String(allow_none=True)
+    eerdere = fields.List(fields.String())
 
 
 class Consistentie(Schema):

@@ -1,9 +1,9 @@
 """Zaken and releases from secrecy over HTTP."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from sqlalchemy import Row
+from sqlalchemy import Connection, Row
 
 from consent.store import records
 from contracts.errors import Conflict, NotFound, RefusalCode
@@ -14,6 +14,9 @@ from hub.intake.endpoint import Endpoint
 from hub.intake.paging import PageQuery, page, paged
 from hub.intake.schemas import Truth, word_field
 from hub.rights.cases import Reply
+from hub.rights.consent.means import WITHDRAWAL
+from hub.rights.limits.flows import Flows
+from hub.rights.limits.objections import OBJECTION
 from hub.rights.schemas import (
     CASE_KINDS,
     Antwoord,
@@ -25,26 +28,24 @@ from hub.rights.schemas import (
     page_of,
 )
 from hub.rights.statement_routes import told_to_caller
-from hub.rights.statements import WITHDRAWAL
 from hub.store.database import reading
-from hub.store.persons import cases, people
+from hub.store.persons import cases, limits, people
 
 
 def zaken(query: Mapping[str, Any]) -> dict[str, Any]:
-    """What the caller's organisation is asked or told, oldest first."""
+    """What the caller's organisation is asked or told, and the notices that went out in its name, oldest first."""
     asked, own = page(query), caller().organisation
+    after = asked.after[0] if asked.after else ""
+    wanted = cases.Wanted(query.get("soort"), query.get("open"), after, asked.limit + 1)
     with reading(hub().engine) as connection:
-        rows = cases.asked_of(
-            connection,
-            own,
-            kind=query.get("soort"),
-            is_open=query.get("open"),
-            after=asked.after[0] if asked.after else "",
-            limit=asked.limit + 1,
-        )
+        rows = cases.seen_by(connection, own, wanted)
         refs = people.refs_of(connection, [(row.root, own) for row in rows])
-    answer = paged(rows, asked, lambda row: (row.case_id,))
-    return answer | {"items": [_case(row, refs.get((row.root, own))) for row in answer["items"]]}
+        objections = _objections(connection, rows)
+    answer = paged(rows, asked, lambda row: (row.shown_id,))
+    items = [
+        _case(row, row.shown_id, refs.get((row.root, own)), objections.get(row.case_id)) for row in answer["items"]
+    ]
+    return answer | {"items": items}
 
 
 def zaak_beantwoorden(zaakId: str, body: Mapping[str, Any]) -> dict[str, Any]:
@@ -54,21 +55,39 @@ def zaak_beantwoorden(zaakId: str, body: Mapping[str, Any]) -> dict[str, Any]:
     row = hub().cases.answer(asker(), zaakId, reply)
     with reading(hub().engine) as connection:
         refs = people.refs_of(connection, [(row.root, own)])
-    return _case(row, refs.get((row.root, own)))
+        objections = _objections(connection, [row])
+    return _case(row, row.case_id, refs.get((row.root, own)), objections.get(row.case_id))
 
 
-def _case(row: Row[Any], ref: KandidaatRef | None) -> dict[str, Any]:
+def _objections(connection: Connection, rows: Sequence[Row[Any]]) -> dict[str, dict[str, Any]]:
+    """Per zaak about a bezwaar, what must be weighed: the flow and the person's reasons."""
+    weighed = [row for row in rows if row.kind == OBJECTION]
+    found = limits.objections(connection, [row.cause for row in weighed])
+    reasons = hub().limits.objections.reasons(list(found.values()))
     return {
-        "id": row.case_id,
+        row.case_id: Flows.of(found[row.cause]).told() | {"grond": reasons.get(row.cause)}
+        for row in weighed
+        if row.cause in found
+    }
+
+
+def _case(row: Row[Any], shown_id: str, ref: KandidaatRef | None, objection: dict[str, Any] | None) -> dict[str, Any]:
+    return {
+        "id": shown_id,
         "soort": row.kind,
         "kandidaatRef": ref,
         "verstrekker": row.verstrekker,
+        "gevraagd": row.organisation,
         # A notice and a stop have one id for all who are asked: two of them could join their refs by it.
         "oorzaak": row.cause if row.kind == WITHDRAWAL else None,
         "berichten": row.messages,
         "geopendOp": row.opened_at,
+        "uiterlijkOp": row.due_at,
         "geslotenOp": row.closed_at,
         "antwoord": row.answer,
+        "toelichting": hub().cases.explanation(row),
+        # Who does not know the person learns nothing of their reasons.
+        "bezwaar": None if ref is None else objection,
     }
 
 
@@ -124,7 +143,7 @@ ENDPOINTS: Final = (
         method="GET",
         path="/zaken",
         view=zaken,
-        summary="Wat de eigen organisatie is gevraagd of verteld",
+        summary="Wat de eigen organisatie is gevraagd of verteld, en wat in haar naam is gevraagd",
         scope=Scope.TOESTEMMINGEN_LEZEN,
         query=ZakenQuery,
         out=page_of(Zaak, "Zaken"),

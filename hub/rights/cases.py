@@ -1,7 +1,11 @@
-"""Zaken: what an organisation is asked. A stopverzoek is confirmed or lifted; a notice is answered. Each once."""
+"""Zaken: what an organisation is asked. A stopverzoek is confirmed or lifted, a notice is answered. Each once.
 
+What an answer to another kind of zaak does is known by its ``Decider``: a bezwaar, a wissing.
+"""
+
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from sqlalchemy import Connection, Row
 
@@ -11,10 +15,10 @@ from contracts import instants
 from contracts.errors import Conflict, Fault, NotFound, RequestInvalid
 from contracts.identity import PersonId
 from hub.gate.person_work import PersonWork, Subject
-from hub.keys.sealing import seal
+from hub.keys.sealing import seal, unseal
 from hub.ledger.evidence import Evidence, Fact
 from hub.ports import Random
-from hub.rights.statements import STOP, WITHDRAWAL
+from hub.rights.consent.means import STOP
 from hub.store.persons import cases
 from hub.store.persons.people import Known
 from hub.store.region.access import Asker
@@ -23,6 +27,9 @@ from hub.store.writer import Transaction
 LIFTED: Final = "opgeheven"
 STOP_ANSWERS: Final = ("bevestigd", LIFTED)
 NOTICE_ANSWERS: Final = ("gestopt", "verwijderd", "behouden-eigen-grondslag", "onmogelijk")
+#: Of what was wrong a receiver may also say that it put it right.
+RECTIFICATION: Final = "rectificatie.kennisgeving"
+CORRECTED: Final = "gecorrigeerd"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +41,29 @@ class Reply:
     motivation: str | None
 
 
+class Decider(Protocol):
+    """Knows one kind of zaak."""
+
+    @property
+    def answers(self) -> tuple[str, ...]:
+        """What may be answered."""
+
+    def check(self, reply: Reply) -> None:
+        """Raises ``RequestInvalid`` when the answer lacks something; knows nothing of the person."""
+
+    def decide(self, tx: Transaction, row: Row[Any], reply: Reply, subject: Subject) -> dict[str, Any]:
+        """Carry out the answer, under the person's lock; what its entry in the log says beside the answer."""
+
+
 @dataclass(frozen=True, slots=True)
 class Cases:
-    """The verbs on zaken."""
+    """The verbs on zaken. ``deciders``: by kind of zaak."""
 
     person_work: PersonWork
     key_store: KeyStore
     evidence: Evidence
     random: Random
+    deciders: Mapping[str, Decider]
 
     def answer(self, asker: Asker, case_id: str, reply: Reply) -> Row[Any]:
         """Answer a zaak that is asked of this organisation. Raises ``NotFound``, ``Conflict``, ``RequestInvalid``."""
@@ -56,10 +78,7 @@ class Cases:
             row = cases.find(tx.connection, case_id, organisation)
             if row is None:
                 raise NotFound
-            if reply.answer not in answers_to(row.kind):
-                raise RequestInvalid(
-                    faults=[Fault("antwoord", "ONBEKENDE_CODE", "Dit antwoord past niet bij deze zaak.")]
-                )
+            self._check(row.kind, reply)
             person = PersonId(row.person_id)
             explanation = self._sealed(person, reply, case_id)
             if not cases.close(tx.connection, case_id, reply.answer, explanation, subject.at):
@@ -67,15 +86,18 @@ class Cases:
             if row.kind == STOP:
                 # Lifting opens what was stopped for messages that come from now on; what was stopped stays stopped.
                 records.answer_stop(tx.connection, row.cause, organisation, reply.answer, subject.at)
+            decider = self.deciders.get(row.kind)
+            detail = {} if decider is None else decider.decide(tx, row, reply, subject)
             payload = {
                 "soort": "zaak-beantwoord",
                 "op": instants.write(subject.at),
                 "zaakId": case_id,
                 "zaak": row.kind,
+                "oorzaak": row.cause,
                 "organisatie": organisation,
                 "antwoord": reply.answer,
             }
-            self.evidence.append(tx.connection, [Fact(person, payload)])
+            self.evidence.append(tx.connection, [Fact(person, payload | detail)])
             found = cases.find(tx.connection, case_id, organisation)
             if found is None:
                 raise NotFound
@@ -83,16 +105,37 @@ class Cases:
 
         return self.person_work.on(asker, find, work, f"niemand/{case_id}", take_away=True)
 
+    def _check(self, kind: str, reply: Reply) -> None:
+        decider = self.deciders.get(kind)
+        if reply.answer not in (answers_to(kind) if decider is None else decider.answers):
+            raise RequestInvalid(faults=[Fault("antwoord", "ONBEKENDE_CODE", "Dit antwoord past niet bij deze zaak.")])
+        if decider is not None:
+            decider.check(reply)
+
+    def explanation(self, row: Row[Any]) -> str | None:
+        """The ground and motivation of an answer; ``None`` where none were given, or the evidence key is gone."""
+        if row.explanation_sealed is None:
+            return None
+        name = evidence_key(PersonId(row.person_id))
+        key = self.key_store.find([name]).get(name)
+        return None if key is None else unseal(key, row.explanation_sealed, _aad(row.case_id)).decode()
+
     def _sealed(self, person: PersonId, reply: Reply, case_id: str) -> bytes | None:
         words = "\n".join(w for w in (reply.ground, reply.motivation) if w)
         if not words:
             return None
         name = evidence_key(person)
-        return seal(self.key_store.ensure([name])[name], words.encode(), f"zaak/{case_id}".encode(), self.random)
+        return seal(self.key_store.ensure([name])[name], words.encode(), _aad(case_id), self.random)
 
 
 def answers_to(kind: str) -> tuple[str, ...]:
-    """What may be answered to a zaak of this kind; to one that only tells, nothing."""
+    """What may be answered to a stopverzoek or a notice of this kind; to a zaak that only tells, nothing."""
     if kind == STOP:
         return STOP_ANSWERS
-    return () if kind == WITHDRAWAL else NOTICE_ANSWERS
+    if kind not in cases.NOTICES:
+        return ()
+    return (*NOTICE_ANSWERS, CORRECTED) if kind == RECTIFICATION else NOTICE_ANSWERS
+
+
+def _aad(case_id: str) -> bytes:
+    return f"zaak/{case_id}".encode()

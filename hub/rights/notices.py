@@ -4,7 +4,7 @@ A notice goes out also after involvement, agreement or key has ended, and does n
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -32,7 +32,7 @@ NOTICE: Final = "kennisgeving"
 class Notice:
     """What one receiver is told of one verstrekker's messages for one doel.
 
-    ``messages``: rows of released deliveries.
+    ``messages``: rows of released deliveries. ``asks``: an answer is awaited; else its zaak only tells.
     """
 
     kind: str
@@ -44,6 +44,7 @@ class Notice:
     person: PersonId
     root: str
     messages: tuple[Row[Any], ...]
+    asks: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,24 +95,14 @@ class Notifier:
         store.store(tx.connection, [row], [identity | {"message_id": message_id, "digest": None}])
         delivery = waiting(self.new_id(), message, notice.receiver, message_id, notice.root)
         store.queue(tx.connection, [delivery | {"next_at": at}])
-        cases.open_case(tx.connection, _case(notice, case_id, at))
+        cases.open_case(tx.connection, _case(notice, case_id, at) | {"sender_id": self.new_id()})
 
 
 def _parts(notice: Notice) -> Iterator[Notice]:
     """A notice names at most so many messages that it stays within the size of one."""
     for start in range(0, len(notice.messages), MAX_MESSAGES):
         rows = notice.messages[start : start + MAX_MESSAGES]
-        yield Notice(
-            notice.kind,
-            notice.sender,
-            notice.receiver,
-            notice.purpose,
-            notice.code,
-            notice.cause,
-            notice.person,
-            notice.root,
-            rows,
-        )
+        yield replace(notice, messages=rows)
 
 
 def _message(notice: Notice, ref: str, case_id: str, at: datetime) -> Message:
@@ -165,4 +156,5 @@ def _case(notice: Notice, case_id: str, at: datetime) -> dict[str, Any]:
         "purposes": [notice.purpose],
         "messages": given,
         "opened_at": at,
+        "closed_at": None if notice.asks else at,
     }

@@ -1,17 +1,18 @@
 """Shapes of persons, statements and zaken on the wire (objects: the gate's rules; names: the API)."""
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from typing import Any, Final
 
-from marshmallow import Schema, fields
+from marshmallow import Schema, ValidationError, fields, validates_schema
 
-from consent.facts import Choice, StatementStatus
+from consent.facts import Choice, ObjectionOutcome, StatementStatus
 from contracts import instants
 from contracts.identity import Category, LegalBasis, LegalFramework, Purpose, is_bsn
-from hub.intake.problems import invalid
+from hub.intake.problems import Reason, invalid
 from hub.intake.schemas import Instant, code_field, oin_field, ref_field, text_field, word_field
-from hub.rights.cases import NOTICE_ANSWERS, STOP_ANSWERS
+from hub.rights.cases import CORRECTED, NOTICE_ANSWERS, STOP_ANSWERS
 
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 GIVEN_BY: Final = ("betrokkene", "ouder-met-gezag", "voogd", "curator", "mentor", "gemachtigde")
@@ -19,7 +20,14 @@ MANNERS: Final = ("zelf", "gesprek", "schriftelijk", "telefonisch")
 SUBJECTS: Final = ("gezondheid", "begeleiding", "dagbesteding", "deelname")
 
 
-CASE_KINDS: Final = ("stopverzoek", "intrekking", "grondslag.vervallen")
+_ANSWERED: Final = ("keuze", "gegevenOp", "wijze", "gegevenDoor")
+_NEEDED: Final = Reason("VERPLICHT", "dit veld is verplicht")
+_NOT_YET: Final = Reason("NIET_PASSEND", "dit staat er nog niet: er is alleen gevraagd")
+OBJECTION_ANSWERS: Final = (ObjectionOutcome.UPHELD.value, ObjectionOutcome.REJECTED.value)
+CASE_KINDS: Final = (
+    *("stopverzoek", "intrekking", "bezwaar", "beperking"),
+    *("grondslag.vervallen", "rectificatie.kennisgeving", "verwijdering.gevraagd"),
+)
 
 
 class Moment(Instant):
@@ -32,6 +40,31 @@ class Moment(Instant):
             except (ValueError, OverflowError):
                 raise invalid("GEEN_DATUM", "hier hoort een bestaande datum") from None
         return super()._deserialize(value, attr, data, **kwargs)
+
+
+class Day(fields.Field[date]):
+    """A day of a form, that begins at 00:00 in Europe/Amsterdam."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(metadata={"type": "string", "format": "date"}, **kwargs)
+
+    def _serialize(self, value: date | None, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
+        return None if value is None else value.isoformat()
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> date:
+        try:
+            if isinstance(value, str) and _DAY.fullmatch(value):
+                day = date.fromisoformat(value)
+                instants.start_of(day)  # that there is such an instant
+                return day
+        except (ValueError, OverflowError):
+            pass  # told below like any other
+        raise invalid("GEEN_DATUM", "hier hoort een bestaande datum")
+
+
+def flag(**kwargs: Any) -> fields.Boolean:
+    """`true` or `false` in a body, and nothing that merely looks like it."""
+    return fields.Boolean(truthy={True}, falsy={False}, load_default=False, **kwargs)
 
 
 def _bsn(value: str) -> None:
@@ -115,24 +148,50 @@ def _no_language() -> None:
     raise invalid("PATROON", "hier hoort een taalcode van twee letters")
 
 
-class NieuweToestemming(Schema):
-    """A statement as it was given."""
+class Uitspraak(Schema):
+    """When and how somebody said it, and in which capacity.
 
+    `zestienOp` (the day on which the person turns 16) belongs to what a parent or guardian says, and only to that.
+    """
+
+    gegevenOp = Instant(required=True)
+    wijze = word_field(*MANNERS, required=True)
+    gegevenDoor = word_field(*GIVEN_BY, required=True)
+    bevoegdheid = text_field(500)
+    zestienOp = Day()
+
+
+class NieuweToestemming(Uitspraak):
+    """A statement as it was given; with `gevraagd: true` one that is only asked for.
+
+    What was given bears `keuze`, `gegevenOp`, `wijze` and `gegevenDoor`; what is asked for bears none of these.
+    """
+
+    gevraagd = flag()
     kandidaatRef = ref_field(required=True)
     grondslag = word_field(LegalBasis.CONSENT.value, LegalBasis.EXPLICIT_CONSENT.value, required=True)
-    keuze = code_field(Choice, required=True)
+    keuze = code_field(Choice)
     doelen = fields.List(code_field(Purpose), validate=_distinct)
     categorieen = fields.List(code_field(Category), validate=_distinct)
     verstrekkers = fields.List(oin_field(), validate=_distinct)
     ontvangers = fields.List(oin_field(), validate=_distinct)
-    gegevenOp = Instant(required=True)
+    gegevenOp = Instant()
     geldigVan = Moment()
     geldigTot = Moment()
     verklaring = fields.Nested(Verklaring, required=True)
-    wijze = word_field(*MANNERS, required=True)
-    gegevenDoor = word_field(*GIVEN_BY, required=True)
-    bevoegdheid = text_field(500)
+    wijze = word_field(*MANNERS)
+    gegevenDoor = word_field(*GIVEN_BY)
     gevraagdDoor = oin_field()
+
+    @validates_schema(skip_on_field_errors=False, pass_original=True)
+    def _whole(self, data: Mapping[str, Any], original: object, **_: Any) -> None:
+        if "gevraagd" not in data or not isinstance(original, Mapping):
+            return  # it is told already that this cannot be read
+        asked = data["gevraagd"]
+        wrong = [name for name in _ANSWERED if (name in original) == asked]
+        wrong += [name for name in ("bevoegdheid", "zestienOp") if asked and name in original]
+        if wrong:
+            raise ValidationError({name: [_NOT_YET if asked else _NEEDED] for name in wrong})
 
 
 class BevestigdDeel(Schema):
@@ -168,22 +227,27 @@ class Toestemming(Schema):
     kandidaatRef = ref_field(required=True)
     status = code_field(StatementStatus, required=True)
     grondslag = fields.String(required=True)
-    keuze = code_field(Choice, required=True)
+    keuze = code_field(Choice)  # this and how it was said: not of what is only asked for
     doelen = fields.List(fields.String())
     categorieen = fields.List(fields.String())
     verstrekkers = fields.List(oin_field())
     ontvangers = fields.List(oin_field())
-    gegevenOp = Instant(required=True)
+    gevraagdOp = Instant(allow_none=True)
+    gegevenOp = Instant()
     geldigVan = Instant(required=True)
     geldigTot = Instant(allow_none=True)
     vastgelegdDoor = oin_field(required=True)
     vastgelegdOp = Instant(required=True)
     verklaring = fields.Nested(Verklaring, required=True)
-    wijze = fields.String(required=True)
-    gegevenDoor = fields.String(required=True)
+    wijze = fields.String()
+    gegevenDoor = fields.String()
+    zestienOp = Day(allow_none=True)
+    zelfBevestigdOp = Instant(allow_none=True)
+    vernieuwt = fields.String(allow_none=True)
     gevraagdDoor = oin_field(allow_none=True)
     bevestigd = fields.List(fields.Nested(BevestigdDeel), required=True)
     beeindigdOp = Instant(allow_none=True)
+    ongeldigOp = Instant(allow_none=True)
 
 
 class VastgelegdeToestemming(Toestemming):
@@ -195,6 +259,33 @@ class VastgelegdeToestemming(Toestemming):
     verstrekt = fields.List(fields.Nested(Gegeven))
     kennisgevingen = fields.Integer()
     handtekening = fields.String()
+
+
+class Beantwoording(Uitspraak):
+    """What was answered to a request."""
+
+    keuze = code_field(Choice, required=True)
+
+
+class Verlenging(Uitspraak):
+    """The same again for a new term, on the text of today."""
+
+    geldigVan = Moment()
+    geldigTot = Moment(required=True)
+    verklaring = fields.Nested(Verklaring, required=True)
+
+
+class EigenBevestiging(Schema):
+    """That the person, 16 by then, confirmed what a parent or guardian said. Without a body: a verstrekker its part."""
+
+    gegevenDoor = word_field("betrokkene", required=True)
+    op = Instant(required=True)
+
+
+class Redenering(Schema):
+    """Why something that was recorded does not hold."""
+
+    reden = text_field(500, required=True)
 
 
 class Intrekking(Schema):
@@ -233,6 +324,15 @@ class OntheffingId(Schema):
     id = fields.String(required=True)
 
 
+class BezwaarInZaak(Schema):
+    """What must be weighed: the flow, and the person's own reasons (not any more once the person was erased)."""
+
+    verstrekkers = fields.List(oin_field(), required=True)
+    ontvangers = fields.List(oin_field())
+    doel = code_field(Purpose)
+    grond = fields.String(allow_none=True)
+
+
 class Zaak(Schema):
     """Something that the organisation is asked to answer, or is told."""
 
@@ -240,17 +340,21 @@ class Zaak(Schema):
     soort = word_field(*CASE_KINDS, required=True)
     kandidaatRef = ref_field(allow_none=True)
     verstrekker = oin_field(required=True)
+    gevraagd = oin_field(required=True)
     oorzaak = fields.String(required=True, allow_none=True)
     berichten = fields.List(fields.Nested(Gegeven), required=True)
     geopendOp = Instant(required=True)
+    uiterlijkOp = Instant(allow_none=True)
     geslotenOp = Instant(allow_none=True)
     antwoord = fields.String(allow_none=True)
+    toelichting = fields.String(allow_none=True)
+    bezwaar = fields.Nested(BezwaarInZaak, allow_none=True)
 
 
 class Antwoord(Schema):
     """The answer to a zaak."""
 
-    antwoord = word_field(*STOP_ANSWERS, *NOTICE_ANSWERS, required=True)
+    antwoord = word_field(*STOP_ANSWERS, *NOTICE_ANSWERS, CORRECTED, *OBJECTION_ANSWERS, required=True)
     grond = text_field(200)
     motivering = text_field(2000)
 

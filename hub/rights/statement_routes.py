@@ -1,16 +1,17 @@
-"""Statements over HTTP: record, list, show, confirm, withdraw; and the stopverzoek."""
+"""Statements over HTTP: record, list, show, prove; and the stopverzoek. Acts on one: ``consent.act_routes``."""
 
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
 from flask import Response
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Row
 
 from consent.facts import StatementStatus
 from consent.log import reading as log
 from consent.store import records
-from contracts.errors import Conflict, NotFound, RefusalCode
+from contracts import instants
+from contracts.errors import NotFound, RefusalCode
 from contracts.identity import KandidaatRef, Oin, Purpose
 from hub.access.caller import Scope
 from hub.intake.context import asker, caller, hub
@@ -18,34 +19,41 @@ from hub.intake.endpoint import Endpoint, json_response
 from hub.intake.paging import PageQuery, page, paged
 from hub.intake.routes import proof_response, signed
 from hub.intake.schemas import code_field, oin_field, ref_field
-from hub.rights.forms import new_statement
+from hub.rights.consent.recording import Recorded
+from hub.rights.forms import new_request, new_statement
 from hub.rights.schemas import (
     Gevolg,
-    Intrekking,
     NieuweToestemming,
     Toestemming,
     VastgelegdeToestemming,
     page_of,
 )
-from hub.rights.statements import Recorded
 from hub.rights.stopping import Consequence
 from hub.store.database import reading
 from hub.store.persons import people
 
 #: Seconds that recording a `ja` waits for its checkpoint; it is in force from its commit.
 _PROOF_WAIT: Final = 2.0
-_ID: Final = "/toestemmingen/<string:toestemmingId>"
+ID: Final = "/toestemmingen/<string:toestemmingId>"
 
 
 def toestemming_vastleggen(body: Mapping[str, Any]) -> dict[str, Any] | Response:
     """Record a statement. A `nee` answers at its commit with what followed; a `ja` waits a moment for its proof."""
-    recorded = hub().statements.record(asker(), new_statement(body))
-    told = _shown(recorded, KandidaatRef(body["kandidaatRef"]))
+    ref = KandidaatRef(body["kandidaatRef"])
+    if body["gevraagd"]:
+        asked = hub().statements.record(asker(), ref, new_request(body, hub().clock.now()))
+        return shown(asked, ref) | {"bewijs": None}
+    return told_of(hub().statements.record(asker(), ref, new_statement(body)), ref, 201)
+
+
+def told_of(recorded: Recorded, ref: KandidaatRef, status: int) -> dict[str, Any] | Response:
+    """What the caller is told of a statement that it just recorded: its proof, or, signed, what followed from it."""
+    told = shown(recorded, ref)
     if recorded.consequence is None:
         return told | {"bewijs": _proof(recorded.entry_id)}
     hub().metrics.withdraw.add()
     part = recorded.consequence.part_of(caller().organisation)
-    return json_response(signed({**Toestemming().dump(told), **part}), 201)
+    return json_response(signed({**Toestemming().dump(told), **part}), status)
 
 
 def _proof(entry_id: str) -> str | None:
@@ -82,7 +90,7 @@ def toestemmingen(query: Mapping[str, Any]) -> dict[str, Any]:
             after = rows[-1].statement_id
         refs = people.refs_of(connection, [(r.row.root, own) for r in found])
     answer = paged(found, asked, lambda r: (r.row.statement_id,))
-    return answer | {"items": [_shown(r, refs[r.row.root, own]) for r in answer["items"]]}
+    return answer | {"items": [shown(r, refs[r.row.root, own]) for r in answer["items"]]}
 
 
 def _root(connection: Connection, own: Oin, ref: str | None) -> str | None:
@@ -108,7 +116,7 @@ def _fits(recorded: Recorded, query: Mapping[str, Any]) -> bool:
 def toestemming(toestemmingId: str) -> dict[str, Any]:
     """One statement."""
     recorded, ref = _find(toestemmingId)
-    return _shown(recorded, ref)
+    return shown(recorded, ref)
 
 
 def _find(statement_id: str) -> tuple[Recorded, KandidaatRef]:
@@ -125,23 +133,6 @@ def _find(statement_id: str) -> tuple[Recorded, KandidaatRef]:
     return Recorded(row, parts, hub().clock.now(), row.entry_id), ref
 
 
-def toestemming_bevestigen(toestemmingId: str) -> dict[str, Any]:
-    """A verstrekker confirms its own part."""
-    recorded = hub().statements.confirm(asker(), toestemmingId)
-    with reading(hub().engine) as connection:
-        own = caller().organisation
-        ref = people.refs_of(connection, [(recorded.row.root, own)])[recorded.row.root, own]
-    return _shown(recorded, ref)
-
-
-def toestemming_intrekken(toestemmingId: str, body: Mapping[str, Any]) -> dict[str, Any]:
-    """Withdraw in the person's name; answered at commit."""
-    began = hub().clock.monotonic()
-    consequence = hub().statements.withdraw(asker(), toestemmingId, body["gegevenDoor"], body.get("reden"))
-    hub().metrics.withdraw_seconds.observe(hub().clock.monotonic() - began)
-    return told_to_caller(consequence)
-
-
 def toestemming_bewijs(toestemmingId: str) -> Response:
     """The ``.tlog-proof`` of the statement's entry."""
     recorded, _ = _find(toestemmingId)
@@ -156,7 +147,18 @@ def stopverzoek(kandidaatRef: str) -> dict[str, Any]:
     return signed(consequence.part_of(caller().organisation) | {"stopId": stop_id})
 
 
-def _shown(recorded: Recorded, ref: KandidaatRef) -> dict[str, Any]:
+def shown_to_caller(recorded: Recorded) -> tuple[dict[str, Any], KandidaatRef]:
+    """A statement as the caller sees it, and under which ref it knows the person."""
+    own, root = caller().organisation, recorded.row.root
+    with reading(hub().engine) as connection:
+        ref = people.refs_of(connection, [(root, own)]).get((root, own))
+    if ref is None:
+        raise NotFound
+    return shown(recorded, ref), ref
+
+
+def shown(recorded: Recorded, ref: KandidaatRef) -> dict[str, Any]:
+    """A statement on the wire. Of what is only asked for nobody said anything yet."""
     row = recorded.row
     scopes = {
         "doelen": row.purposes,
@@ -164,24 +166,40 @@ def _shown(recorded: Recorded, ref: KandidaatRef) -> dict[str, Any]:
         "verstrekkers": row.senders,
         "ontvangers": row.receivers,
     }
+    return (
+        {
+            "id": row.statement_id,
+            "kandidaatRef": ref,
+            "status": recorded.status.value,
+            "grondslag": row.basis,
+            "gevraagdOp": row.asked_at,
+            "geldigVan": row.valid_from,
+            "geldigTot": row.valid_until,
+            "vastgelegdDoor": row.recorder,
+            "vastgelegdOp": row.recorded_at,
+            "verklaring": row.notice,
+            "zestienOp": None if row.sixteen_at is None else instants.today(row.sixteen_at),
+            "zelfBevestigdOp": row.own_at,
+            "vernieuwt": row.renews,
+            "gevraagdDoor": row.asked_by,
+            "bevestigd": [_part(sender, at) for sender, at in sorted(recorded.parts.items())],
+            "beeindigdOp": row.ended_at,
+            "ongeldigOp": row.invalid_at,
+        }
+        | _said(row)
+        | {name: codes for name, codes in scopes.items() if codes is not None}
+    )
+
+
+def _said(row: Row[Any]) -> dict[str, Any]:
+    if row.requested:
+        return {}
     return {
-        "id": row.statement_id,
-        "kandidaatRef": ref,
-        "status": recorded.status.value,
-        "grondslag": row.basis,
         "keuze": row.choice,
         "gegevenOp": row.given_at,
-        "geldigVan": row.valid_from,
-        "geldigTot": row.valid_until,
-        "vastgelegdDoor": row.recorder,
-        "vastgelegdOp": row.recorded_at,
-        "verklaring": row.notice,
         "wijze": row.manner,
         "gegevenDoor": row.given_by,
-        "gevraagdDoor": row.asked_by,
-        "bevestigd": [_part(sender, at) for sender, at in sorted(recorded.parts.items())],
-        "beeindigdOp": row.ended_at,
-    } | {name: codes for name, codes in scopes.items() if codes is not None}
+    }
 
 
 def _part(sender: Oin, at: datetime) -> dict[str, Any]:
@@ -222,7 +240,7 @@ ENDPOINTS: Final = (
     ),
     Endpoint(
         method="GET",
-        path=_ID,
+        path=ID,
         view=toestemming,
         summary="Eén toestemming",
         scope=Scope.TOESTEMMINGEN_LEZEN,
@@ -230,27 +248,8 @@ ENDPOINTS: Final = (
         errors=(NotFound,),
     ),
     Endpoint(
-        method="POST",
-        path=f"{_ID}/bevestiging",
-        view=toestemming_bevestigen,
-        summary="Het eigen deel van een toestemming bevestigen",
-        scope=Scope.TOESTEMMINGEN_BEHEREN,
-        out=Toestemming,
-        errors=(NotFound, Conflict),
-    ),
-    Endpoint(
-        method="POST",
-        path=f"{_ID}/intrekking",
-        view=toestemming_intrekken,
-        summary="Een toestemming intrekken namens de betrokkene",
-        scope=Scope.TOESTEMMINGEN_BEHEREN,
-        body=Intrekking,
-        out=Gevolg,
-        errors=(NotFound,),
-    ),
-    Endpoint(
         method="GET",
-        path=f"{_ID}/bewijs",
+        path=f"{ID}/bewijs",
         view=toestemming_bewijs,
         summary="Het bewijs dat een toestemming in het logboek staat",
         scope=Scope.TOESTEMMINGEN_LEZEN,

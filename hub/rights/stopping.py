@@ -6,11 +6,11 @@ this person can commit between the change and what follows from it (promise 2).
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row
+from sqlalchemy import Connection, Row
 
 from consent.facts import Choice, Involvement, Statement
 from consent.keys import KeyStore
@@ -62,8 +62,9 @@ class Consequence:
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """What was taken away: its id (statement, stop or release), the notice's code, and the statements that it closed.
+    """What was taken away: its id (statement, stop, beperking …), why in a code, and the statements that it closed.
 
+    ``code`` is noted with what is stopped, and told to receivers, where ``told`` does not say it in other words.
     ``refusal``: the ``nee`` that closed them; of what went under them it concerns only the flows that it names.
     """
 
@@ -73,6 +74,7 @@ class Cause:
     person: PersonId
     root: str
     refusal: Statement | None = None
+    told: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,29 +86,47 @@ class Stopper:
 
     def draw(self, tx: Transaction, cause: Cause, at: datetime) -> Consequence:
         """Stop what waits and is no longer allowed, name what had gone, and have its receivers told."""
-        stopped = self._stop_waiting(tx, cause, at)
-        given = [r for r in deliveries.released_under(tx.connection, cause.statements) if _concerns(cause.refusal, r)]
-        notices = self.notifier.tell(tx, _notices(given, cause), at)
-        return Consequence(at, tuple(stopped), tuple(_given(row) for row in given), tuple(notices))
+        return self.draw_for(tx, cause, _under(tx, cause), at)
 
-    def tell_again(self, tx: Transaction, cause: Cause, at: datetime) -> Consequence:
+    def draw_for(self, tx: Transaction, cause: Cause, given: Sequence[Row[Any]], at: datetime) -> Consequence:
+        """The same for what had gone (``given``: rows of released deliveries) on another ground than a statement."""
+        stopped = self.stop_waiting(tx, cause, at)
+        notices = self.notifier.tell(tx, notices_of(given, cause), at)
+        return Consequence(at, tuple(stopped), given_of(given), tuple(notices))
+
+    def tell_again(
+        self, tx: Transaction, cause: Cause, at: datetime, given: Sequence[Row[Any]] | None = None
+    ) -> Consequence:
         """What was told when it was taken away the first time; nothing happens."""
-        rows = deliveries.released_under(tx.connection, cause.statements)
+        rows = deliveries.released_under(tx.connection, cause.statements) if given is None else given
         stopped = cases.stopped_by(tx.connection, cause.root, at, cause.code)
-        return Consequence(
-            at, tuple(stopped), tuple(_given(row) for row in rows), tuple(cases.told_of(tx.connection, cause.id))
-        )
+        told = cases.told_of(tx.connection, cause.id, at)
+        return Consequence(at, tuple(stopped), given_of(rows), tuple(told))
 
-    def _stop_waiting(self, tx: Transaction, cause: Cause, at: datetime) -> list[tuple[Oin, Oin]]:
-        """Decide anew on everything of this person that waits; the gate's answer is now another."""
-        rows = deliveries.waiting_of(tx.connection, cause.root)
-        if not rows:
-            return []
-        scene = look(tx.connection, at, {_pair(row) for row in rows}, [cause.root])
-        keys = self.key_store.find({body_key(row.person_id, Oin(row.organisation)) for row in rows})
-        refused = [row for row in rows if not self._still_allowed(scene, row, keys)]
+    def stop_waiting(self, tx: Transaction, cause: Cause, at: datetime) -> list[tuple[Oin, Oin]]:
+        """Decide anew on everything of this person that waits; what the gate now refuses is stopped, and named."""
+        refused = self._refused(tx.connection, cause.root, at)
         deliveries.change(tx.connection, [_stopped(row, cause, at) for row in refused])
         return [(Oin(row.organisation), Oin(row.recipient)) for row in refused]
+
+    def would_stop(
+        self, connection: Connection, at: datetime, root: str, invalid: frozenset[str]
+    ) -> list[tuple[Oin, Oin]]:
+        """(sender, receiver) of what waits and would be stopped were these statements invalid; changes nothing."""
+        refused = self._refused(connection, root, at, invalid)
+        return [(Oin(row.organisation), Oin(row.recipient)) for row in refused]
+
+    def _refused(
+        self, connection: Connection, root: str, at: datetime, invalid: frozenset[str] = frozenset()
+    ) -> list[Row[Any]]:
+        rows = deliveries.waiting_of(connection, root)
+        if not rows:
+            return []
+        scene = look(connection, at, {_pair(row) for row in rows}, [root])
+        if invalid:
+            _doubt(scene, root, invalid)
+        keys = self.key_store.find({body_key(row.person_id, Oin(row.organisation)) for row in rows})
+        return [row for row in rows if not self._still_allowed(scene, row, keys)]
 
     def _still_allowed(self, scene: Scene, row: Row[Any], keys: Mapping[str, bytes]) -> bool:
         key = keys.get(body_key(row.person_id, Oin(row.organisation)))
@@ -134,6 +154,11 @@ def closed_by(refusal: Statement, statements: Iterable[Statement]) -> frozenset[
     )
 
 
+def _under(tx: Transaction, cause: Cause) -> list[Row[Any]]:
+    rows = deliveries.released_under(tx.connection, cause.statements)
+    return [row for row in rows if _concerns(cause.refusal, row)]
+
+
 def _concerns(refusal: Statement | None, row: Row[Any]) -> bool:
     """True when what was taken away names the flow of this release, and something that was given in it."""
     if refusal is None:
@@ -156,6 +181,13 @@ def _overlap(refusal: Statement, statement: Statement) -> bool:
     return all(mine is None or theirs is None or mine & theirs for mine, theirs in scopes)
 
 
+def _doubt(scene: Scene, root: str, invalid: frozenset[str]) -> None:
+    """Look at a person as if these statements were invalid."""
+    record = scene.record(root)
+    statements = tuple(replace(s, invalid=s.invalid or s.id in invalid) for s in record.facts.statements)
+    scene.persons[root] = replace(record, facts=replace(record.facts, statements=statements))
+
+
 def _await(scene: Scene, row: Row[Any]) -> None:
     """A waiting opening message that may still go counts for the messages that wait behind it."""
     for i in scene.record(row.root).facts.involvements:
@@ -176,26 +208,30 @@ def _pair(row: Row[Any]) -> RulePair:
     return RulePair(Oin(row.organisation), row.system, Oin(row.recipient), row.push_system if pushed else None)
 
 
-def _given(row: Row[Any]) -> Given:
-    return Given(row.message_id, Oin(row.organisation), Oin(row.recipient), row.released_at)
+def given_of(rows: Iterable[Row[Any]]) -> tuple[Given, ...]:
+    """Released deliveries, as they are told."""
+    return tuple(Given(row.message_id, Oin(row.organisation), Oin(row.recipient), row.released_at) for row in rows)
 
 
-def _notices(given: Sequence[Row[Any]], cause: Cause) -> list[Notice]:
-    """One notice per verstrekker, receiver and doel."""
+def notices_of(
+    given: Sequence[Row[Any]], cause: Cause, kind: str = "grondslag.vervallen", *, asks: bool = True
+) -> list[Notice]:
+    """One notice per verstrekker, receiver and doel of what had gone."""
     groups: dict[tuple[str, str, str], list[Row[Any]]] = defaultdict(list)
     for row in given:
         groups[row.organisation, row.recipient, row.purpose].append(row)
     return [
         Notice(
-            kind="grondslag.vervallen",
+            kind=kind,
             sender=Oin(sender),
             receiver=Oin(receiver),
             purpose=purpose,
-            code=cause.code,
+            code=cause.told or cause.code,
             cause=cause.id,
             person=cause.person,
             root=cause.root,
             messages=tuple(rows),
+            asks=asks,
         )
         for (sender, receiver, purpose), rows in groups.items()
     ]

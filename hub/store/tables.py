@@ -271,9 +271,10 @@ case = Table(
     "case_file",
     metadata,
     Column("case_id", String(32), primary_key=True),
-    Column("kind", String(24), nullable=False),  # stopverzoek, grondslag.vervallen, …
+    Column("kind", String(32), nullable=False),  # stopverzoek, grondslag.vervallen, …
     Column("organisation", String(20), nullable=False, index=True),  # who is asked
-    Column("verstrekker", String(20), nullable=False),
+    Column("verstrekker", String(20), nullable=False, index=True),
+    Column("sender_id", String(32)),  # a notice, as its verstrekker sees it: no id for two organisations
     Column("person_id", String(32), nullable=False, index=True),
     Column("cause", String(32), nullable=False),  # statement or stop
     Column("purposes", Json, nullable=False),
@@ -283,6 +284,21 @@ case = Table(
     Column("closed_at", Instant),
     Column("answer", String(32)),
     Column("explanation_sealed", LargeBinary),  # ground and motivation, under the evidence key
+)
+
+#: A terugroeping: a message that its sender should not have sent, to all its receivers or to some.
+recall = Table(
+    "recall",
+    metadata,
+    Column("recall_id", String(32), primary_key=True),
+    Column("message_id", String(32), nullable=False, index=True),
+    Column("organisation", String(20), nullable=False),
+    Column("reason", String(24), nullable=False),  # verkeerde-persoon, verkeerde-ontvanger or onjuist
+    Column("receivers", Json, nullable=False),
+    Column("stopped", Json, nullable=False),  # those to whom it had not gone, or who had not taken it yet
+    Column("meant_for", String(26)),  # the sender's own ref of whom it should have been about
+    Column("discovered_at", Instant, nullable=False),  # the 72 hours of AVG art. 33 run from here
+    Column("at", Instant, nullable=False),
 )
 
 client_assertion = Table(

@@ -602,6 +602,7 @@ SCOPED = [
     ("GET", "/v1/toestemmingen", "toestemmingen:lezen"),
     ("GET", "/v1/toestemmingen/x", "toestemmingen:lezen"),
     ("GET", "/v1/toestemmingen/x/bewijs", "toestemmingen:lezen"),
+    ("GET", "/v1/toestemmingen/x/toestemmingsbewijs", "toestemmingen:lezen"),
     ("POST", "/v1/toestemmingen/x/bevestiging", "toestemmingen:beheren"),
     ("POST", "/v1/toestemmingen/x/intrekking", "toestemmingen:beheren"),
     ("GET", "/v1/zaken", "toestemmingen:lezen"),

@@ -262,6 +262,11 @@ def _message(world: World) -> dict[str, Any]:
     return world.region.report(world.person)
 
 
+def _of_person(world: World) -> dict[str, Any]:
+    return _path(kandidaatRef=world.person.refs[KRINGLOOP])
+
+
+_OWN_FLOWS = {"verstrekkers": [KRINGLOOP]}
 _TRAJECT = {"opdrachtgever": GEMEENTE, "wettelijkKader": "Pwet", "van": "2026-10-01"}
 #: operationId → who calls, and with what. Order matters where one takes away what another needs.
 EXAMPLES: dict[str, Example] = {
@@ -292,6 +297,7 @@ EXAMPLES: dict[str, Example] = {
     "toestemmingen": lambda w: (KRINGLOOP, {"query": {"kandidaatRef": w.person.refs[KRINGLOOP]}}),
     "toestemming": lambda w: (KRINGLOOP, _path(toestemmingId=w.reports)),
     "toestemming_bewijs": lambda w: (KRINGLOOP, _path(toestemmingId=w.reports)),
+    "toestemmingsbewijs": lambda w: (KRINGLOOP, _path(toestemmingId=w.reports)),
     "toestemming_bevestigen": lambda w: (ONTWIKKELBEDRIJF, _path(toestemmingId=w.to_confirm)),
     "toestemming_intrekken": lambda w: (
         ONTWIKKELBEDRIJF,
@@ -308,6 +314,16 @@ EXAMPLES: dict[str, Example] = {
     "abonnement_zien": lambda w: (KRINGLOOP_2, {}),
     "abonnement_beeindigen": lambda w: (KRINGLOOP_2, {}),
     "stopverzoek": lambda w: (KRINGLOOP, _path(kandidaatRef=w.person.refs[KRINGLOOP])),
+    "beperken": lambda w: (KRINGLOOP, _of_person(w) | {"body": _OWN_FLOWS | {"grond": "onrechtmatig"}}),
+    "beperkingen": lambda w: (KRINGLOOP, _of_person(w)),
+    "beperking_opheffen": lambda w: (KRINGLOOP, _of_person(w)),
+    "bezwaar_maken": lambda w: (KRINGLOOP, _of_person(w) | {"body": _OWN_FLOWS | {"grond": "liever niet"}}),
+    "bezwaren": lambda w: (KRINGLOOP, _of_person(w)),
+    "afschermen": lambda w: (KRINGLOOP, _of_person(w) | {"body": {"grond": "dreiging", "ontvangers": []}}),
+    "afschermingen": lambda w: (KRINGLOOP, _of_person(w)),
+    "afscherming_opheffen": lambda w: (KRINGLOOP, _of_person(w) | {"body": {"medewerker": "m-1"}}),
+    "bericht_terugroepen": lambda w: (KRINGLOOP, _path(berichtId=w.message) | {"body": {"reden": "onjuist"}}),
+    "terugroeping_werkblad": lambda w: (KRINGLOOP, _path(berichtId=w.message)),
 }
 
 

@@ -182,7 +182,7 @@ def world(tmp_path: Path) -> Iterator[World]:
     keys = keyring.load(tmp_path / "keys")
     readiness: dict[str, Callable[[], bool]] = {"database": lambda: True}
     parts = SimpleNamespace(
-        settings=SimpleNamespace(base_url=BASE),
+        settings=SimpleNamespace(base_url=BASE, threads=16),
         engine=engine,
         writer=writer,
         clock=clock,
@@ -191,6 +191,7 @@ def world(tmp_path: Path) -> Iterator[World]:
         keyring=keys,
         key_store=None,
         log_origin=ORIGIN,
+        log_archives={},
         readiness=readiness,
     )
     client = make_app(parts, [("proef", "Alleen in tests", TRIAL)]).test_client()  # type: ignore[arg-type]

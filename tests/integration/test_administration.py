@@ -558,7 +558,7 @@ def _spoil(connection: Connection) -> None:
 def test_the_own_log_is_verified_down_to_its_payloads(run: Run, hub: Office, write: Callable[[Any], Path]) -> None:
     _region(run, write)
     _sign(hub)
-    assert run("ledger", "verify", "--db", "--json").json["bekeken"] == ["logboek", "inhoud"]
+    assert run("ledger", "verify", "--db", "--json").json["bekeken"] == ["logboek", "rijen van het logboek", "inhoud"]
     with hub.engine.begin() as connection:
         _spoil(connection)
     spoiled = run("ledger", "verify", "--db")

@@ -9,7 +9,8 @@ import pytest
 from consent.keys import SYSTEM_KEY, MasterKeyMismatch
 from hub.administration import installation
 from hub.administration.rewrap import rewrap
-from hub.keys.keyring import Keyring, KeysRefused
+from hub.keys.files import KeysRefused
+from hub.keys.keyring import Keyring
 from hub.machine.clock import SystemClock
 from hub.settings import Settings, load
 from hub.store.database import open_engine

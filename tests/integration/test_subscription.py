@@ -65,7 +65,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
 @pytest.fixture
 def client(world: World, tmp_path: Path) -> FlaskClient:
     parts = SimpleNamespace(
-        settings=SimpleNamespace(base_url=BASE),
+        settings=SimpleNamespace(base_url=BASE, threads=16),
         engine=world.engine,
         writer=world.writer,
         clock=world.clock,
@@ -74,6 +74,7 @@ def client(world: World, tmp_path: Path) -> FlaskClient:
         keyring=keyring.load(tmp_path / "keys"),
         key_store=world.keys,
         log_origin="hub.example.nl/bewijslogboek",
+        log_archives={},
         readiness={},
     )
     app = make_app(parts, [("abonnement", "Push", subscription_routes.ENDPOINTS)])  # type: ignore[arg-type]

@@ -45,7 +45,7 @@ def _of_installation(error: Exception) -> Told | None:
     from consent.keys import KeyDestroyed, MasterKeyMismatch
     from consent.log.signer import LogForked, SignerInitialised, SignerNotInitialised
     from hub.administration.folder import FolderBusy
-    from hub.keys.keyring import KeysRefused
+    from hub.keys.files import KeysRefused
     from hub.store.database import DatabaseUnsafe
     from hub.store.migrations.schema import SchemaMismatch
 

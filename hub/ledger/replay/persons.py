@@ -105,23 +105,25 @@ def _some(said: dict[str, Any], name: str, make: Callable[[str], T]) -> frozense
 
 
 def _statement(facts: PersonFacts, said: dict[str, Any], at: datetime) -> PersonFacts:
+    """What was said, or only asked for; an answer takes the place of what was asked."""
     new = Statement(
         id=said["toestemmingId"],
         basis=LegalBasis(said["grondslag"]),
-        choice=Choice(said["keuze"]),
+        choice=Choice(said.get("keuze", Choice.YES)),
         purposes=_some(said, "doelen", Purpose),
         categories=_some(said, "categorieen", Category),
         senders=_some(said, "verstrekkers", Oin),
         receivers=_some(said, "ontvangers", Oin),
-        given_at=instants.parse(said["gegevenOp"]),
+        given_at=moment(said, "gegevenOp") or at,
         valid_from=instants.parse(said["geldigVan"]),
         valid_until=moment(said, "geldigTot"),
-        requested=bool(said.get("gevraagd", False)),
+        requested="keuze" not in said,
         confirmed={Oin(who): at for who in said.get("bevestigd", ())},
-        parental=said["gegevenDoor"] == PARENT,
+        parental=said.get("gegevenDoor") == PARENT,
         sixteen_at=moment(said, "zestienOp"),
     )
-    return replace(facts, statements=(*facts.statements, new))
+    others = tuple(s for s in facts.statements if s.id != new.id)
+    return replace(facts, statements=(*others, new))
 
 
 def _change(change: Callable[[Statement, dict[str, Any], datetime], Statement]) -> "_Act":
@@ -138,6 +140,14 @@ def _confirmed(one: Statement, said: dict[str, Any], at: datetime) -> Statement:
 
 def _ended(one: Statement, _said: dict[str, Any], at: datetime) -> Statement:
     return replace(one, ended_at=at)
+
+
+def _revoked(one: Statement, _said: dict[str, Any], at: datetime) -> Statement:
+    return one if one.requested else replace(one, ended_at=at)  # a request that was wrong asked nobody anything
+
+
+def _own(one: Statement, said: dict[str, Any], _at: datetime) -> Statement:
+    return replace(one, own_at=instants.parse(said["zelfBevestigdOp"]))
 
 
 def _invalid(one: Statement, _said: dict[str, Any], _at: datetime) -> Statement:
@@ -219,12 +229,27 @@ def _shield_lifted(facts: PersonFacts, said: dict[str, Any], at: datetime) -> Pe
     return replace(facts, shields=tuple(lifted))
 
 
+def _recalled(facts: PersonFacts, said: dict[str, Any], at: datetime) -> PersonFacts:
+    """Who became involved by a message that was not for it is so no longer."""
+    over = {(Oin(one["organisatie"]), one["trajectId"]) for one in said.get("betrokkenheidBeeindigd", ())}
+
+    def ended(one: Involvement) -> Involvement:
+        runs = one.valid_until is None or at < one.valid_until
+        return replace(one, valid_until=at) if runs and (one.organisation, one.trajectory) in over else one
+
+    return replace(facts, involvements=tuple(map(ended, facts.involvements)))
+
+
 _Act = Callable[[PersonFacts, dict[str, Any], datetime], PersonFacts]
 _ACTS: Final[dict[str, _Act]] = {
     "traject-geopend": _trajectory,
     "toestemming": _statement,
+    "toestemming-gevraagd": _statement,
     "bevestiging-toestemming": _change(_confirmed),
+    "bevestiging-betrokkene": _change(_own),
     "intrekking": _change(_ended),
+    "herroeping": _change(_revoked),
+    "ongeldigverklaring": _change(_invalid),
     "stopverzoek": _stop,
     "zaak-beantwoord": _answered,
     "ontheffing": _secrecy,
@@ -234,4 +259,5 @@ _ACTS: Final[dict[str, _Act]] = {
     "bezwaar": _objection,
     "afscherming": _shield,
     "afscherming-opgeheven": _shield_lifted,
+    "terugroeping": _recalled,
 }

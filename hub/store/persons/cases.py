@@ -1,61 +1,93 @@
-"""Zaken in SQL: what an organisation is asked to answer, or is told."""
+"""Zaken in SQL: what an organisation is asked to answer, or is told; and what was asked in the name of one."""
 
+from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, and_, case, insert, or_, select, update
 
 from consent.store.tables import person
 from contracts.identity import Oin
 from hub.delivery.states import State
-from hub.store.tables import case, delivery
+from hub.store.tables import case as case_file
+from hub.store.tables import delivery
+
+#: Notices: the hub asks their receivers in the name of a verstrekker, who sees what is still open.
+NOTICES: Final = ("grondslag.vervallen", "rectificatie.kennisgeving", "verwijdering.gevraagd")
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which zaken to list: of these kinds (``None``: all), open or closed (``None``: both), after an id."""
+
+    kind: str | None
+    is_open: bool | None
+    after: str
+    limit: int
 
 
 def open_case(connection: Connection, values: dict[str, Any]) -> None:
     """A new zaak (values of ``case_file``)."""
-    connection.execute(insert(case).values(values))
+    connection.execute(insert(case_file).values(values))
 
 
 def find(connection: Connection, case_id: str, organisation: Oin) -> Row[Any] | None:
     """A zaak that this organisation is asked, with the root of its person."""
     return connection.execute(
-        select(case, person.c.root)
-        .join(person, person.c.person_id == case.c.person_id)
-        .where(case.c.case_id == case_id, case.c.organisation == organisation)
+        select(case_file, person.c.root)
+        .join(person, person.c.person_id == case_file.c.person_id)
+        .where(case_file.c.case_id == case_id, case_file.c.organisation == organisation)
     ).one_or_none()
 
 
-def asked_of(
-    connection: Connection, organisation: Oin, *, kind: str | None, is_open: bool | None, after: str, limit: int
-) -> list[Row[Any]]:
-    """The zaken of an organisation, oldest first, after a cursor."""
+def seen_by(connection: Connection, organisation: Oin, wanted: Wanted) -> list[Row[Any]]:
+    """The zaken that an organisation is asked, and the notices that went out in its name, oldest first.
+
+    ``shown_id``: the id under which this organisation sees it. The two ends of a notice see different ids, so that
+    what each of them shows to others cannot be joined by it.
+    """
+    asked = case_file.c.organisation == organisation
+    own = and_(case_file.c.verstrekker == organisation, case_file.c.sender_id.is_not(None))
+    shown = case((asked, case_file.c.case_id), else_=case_file.c.sender_id)
     query = (
-        select(case, person.c.root)
-        .join(person, person.c.person_id == case.c.person_id)
-        .where(case.c.organisation == organisation, case.c.case_id > after)
-        .order_by(case.c.case_id)
-        .limit(limit)
+        select(case_file, person.c.root, shown.label("shown_id"))
+        .join(person, person.c.person_id == case_file.c.person_id)
+        .where(or_(asked, own), shown > wanted.after)
+        .order_by(shown)
+        .limit(wanted.limit)
     )
-    if kind is not None:
-        query = query.where(case.c.kind == kind)
-    if is_open is not None:
-        query = query.where(case.c.closed_at.is_(None) if is_open else case.c.closed_at.is_not(None))
+    if wanted.kind is not None:
+        query = query.where(case_file.c.kind == wanted.kind)
+    if wanted.is_open is not None:
+        closed = case_file.c.closed_at
+        query = query.where(closed.is_(None) if wanted.is_open else closed.is_not(None))
     return list(connection.execute(query))
+
+
+def caused_by(connection: Connection, causes: Collection[str]) -> list[Row[Any]]:
+    """The zaken that came of these causes, in the order of whom they ask."""
+    query = select(case_file).where(case_file.c.cause.in_(list(causes)))
+    return list(connection.execute(query.order_by(case_file.c.organisation, case_file.c.case_id)))
 
 
 def close(connection: Connection, case_id: str, answer: str, explanation: bytes | None, at: datetime) -> bool:
     """Answer a zaak once; False when it was answered before."""
     changed = connection.execute(
-        update(case)
-        .where(case.c.case_id == case_id, case.c.closed_at.is_(None))
+        update(case_file)
+        .where(case_file.c.case_id == case_id, case_file.c.closed_at.is_(None))
         .values(closed_at=at, answer=answer, explanation_sealed=explanation)
     )
     return changed.rowcount == 1
 
 
-def told_of(connection: Connection, cause: str) -> list[tuple[Oin, Oin]]:
-    """(verstrekker, receiver) of every notice that was made for one cause."""
-    rows = connection.execute(select(case).where(case.c.cause == cause, case.c.kind == "grondslag.vervallen"))
+def told_of(connection: Connection, cause: str, at: datetime) -> list[tuple[Oin, Oin]]:
+    """(verstrekker, receiver) of every notice that was made for one cause at this instant."""
+    rows = connection.execute(
+        select(case_file.c.verstrekker, case_file.c.organisation).where(
+            case_file.c.cause == cause, case_file.c.kind.in_(NOTICES), case_file.c.opened_at == at
+        )
+    )
     return [(Oin(row.verstrekker), Oin(row.organisation)) for row in rows]
 
 

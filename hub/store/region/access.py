@@ -24,10 +24,14 @@ _MARGIN: Final = timedelta(minutes=10)
 
 @dataclass(frozen=True, slots=True)
 class Asker:
-    """Who acts, and by which systeem: its machtiging must hold in the transaction that does what is asked."""
+    """Who acts, and by which systeem: its machtiging must hold in the transaction that does what is asked.
+
+    ``scope``: the one that the act needs; ``None``: any.
+    """
 
     organisation: Oin
     system: str
+    scope: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,5 +99,5 @@ def remember_assertions(transaction: Transaction, items: Sequence[UsedAssertion]
 
 def require_active(connection: Connection, asker: Asker, at: datetime) -> None:
     """Inside the deciding transaction: raises ``TokenInvalid`` once the machtiging, or either side, has ended."""
-    if not mandate_facts(connection, asker.organisation, asker.system, at).active:
+    if not mandate_facts(connection, asker.organisation, asker.system, at, asker.scope).active:
         raise TokenInvalid

@@ -28,6 +28,7 @@ def rows() -> Select[Any]:
             message.c.person_id,
             message.c.system,
             message.c.event_id,
+            message.c.purpose,
             message.c.body,
             message.c.trajectory_id,
             message.c.bsn_index,
@@ -84,29 +85,59 @@ def waiting_of(connection: Connection, root: str) -> list[Row[Any]]:
     return list(connection.execute(query.order_by(delivery.c.seq)))
 
 
+_RELEASED: Final = (
+    select(
+        delivery.c.delivery_id,
+        delivery.c.message_id,
+        delivery.c.organisation,
+        delivery.c.recipient,
+        delivery.c.released_at,
+        delivery.c.revealed,
+        message.c.system,
+        message.c.event_id,
+        message.c.purpose,
+    )
+    .join(message, message.c.message_id == delivery.c.message_id)
+    .order_by(delivery.c.released_at, delivery.c.seq)
+)
+
+
 def released_under(connection: Connection, statements: Collection[str]) -> list[Row[Any]]:
     """Every delivery that was released on one of these statements, in the order of release."""
     if not statements:
         return []
-    return list(
-        connection.execute(
-            select(
-                delivery.c.delivery_id,
-                delivery.c.message_id,
-                delivery.c.organisation,
-                delivery.c.recipient,
-                delivery.c.released_at,
-                delivery.c.revealed,
-                message.c.system,
-                message.c.event_id,
-                message.c.purpose,
-            )
-            .join(message, message.c.message_id == delivery.c.message_id)
-            .where(
-                delivery.c.delivery_id.in_(
-                    select(release_basis.c.delivery_id).where(release_basis.c.statement_id.in_(list(statements)))
-                )
-            )
-            .order_by(delivery.c.released_at, delivery.c.seq)
-        )
+    under = select(release_basis.c.delivery_id).where(release_basis.c.statement_id.in_(list(statements)))
+    return list(connection.execute(_RELEASED.where(delivery.c.delivery_id.in_(under))))
+
+
+def released_about(connection: Connection, root: str, senders: Collection[str] | None = None) -> list[Row[Any]]:
+    """Every delivery about a person that was released, notices apart; of ``senders``, where named. In that order."""
+    query = _RELEASED.where(delivery.c.line == root, delivery.c.released_at.is_not(None), ~delivery.c.notice)
+    if senders is not None:
+        query = query.where(delivery.c.organisation.in_(list(senders)))
+    return list(connection.execute(query))
+
+
+def of_message(connection: Connection, message_id: str, *, lock: bool = False) -> list[Row[Any]]:
+    """The deliveries of a message as release reads them, by recipient. ``lock``: locked until commit."""
+    query = rows().where(delivery.c.message_id == message_id).order_by(delivery.c.recipient)
+    return list(connection.execute(query.with_for_update(of=delivery) if lock else query))
+
+
+def that_moved(
+    connection: Connection, statements: Collection[str], roots: Collection[str]
+) -> tuple[set[str], set[str]]:
+    """Those of these statements on which something was released, and those of these persons for whom something waits.
+
+    Two statements, however many there are: of all the others nothing follows when a statement falls.
+    """
+    used = select(release_basis.c.statement_id).where(any_of(release_basis.c.statement_id, "ids")).distinct()
+    waiting = (
+        select(delivery.c.line)
+        .where(any_of(delivery.c.line, "roots"), delivery.c.state == State.WAITING.value, ~delivery.c.notice)
+        .distinct()
+    )
+    return (
+        set(connection.scalars(used, {"ids": list(statements)})),
+        set(connection.scalars(waiting, {"roots": list(roots)})),
     )

@@ -320,3 +320,36 @@ def test_the_command_says_broken_and_could_not_look(log: LogRoom, capsys: pytest
     assert audit.main(["--key", "a+b+c", *command[2:]]) == verifier.COULD_NOT_LOOK
     assert audit.main(["--json"]) == verifier.COULD_NOT_LOOK
     assert '"uitkomst": "niet-gekeken"' in capsys.readouterr().out
+
+
+def test_the_hubs_own_answer_names_all_its_keys(log: LogRoom, tmp_path: Path) -> None:
+    """During a rotation, and after it: who saved the answer can check what any of these keys signed."""
+    folder, _ = _exported(log, 3)
+    ours = log.signer().verifier.vkey
+    other = LogRoom(log.folder, log.engine, key=OTHER_KEY).signer().verifier.vkey
+    file = tmp_path / "sleutel.json"
+    for answer in (
+        {"sleutel": ours, "opvolger": other, "eerdere": []},
+        {"sleutel": other, "opvolger": ours, "eerdere": []},
+        {"sleutel": other, "opvolger": None, "eerdere": [ours]},
+        {"sleutel": ours},  # as a hub before its first rotation answered
+    ):
+        file.write_text(json.dumps(answer))
+        assert audit.main(["--key", str(file), "--folder", str(folder)]) == verifier.WHOLE, answer
+    file.write_text(json.dumps({"sleutel": other, "opvolger": None, "eerdere": []}))
+    assert audit.main(["--key", str(file), "--folder", str(folder)]) == verifier.BROKEN
+    for wrong in ({}, {"sleutel": 5}, {"sleutel": ours, "eerdere": ["x"]}):
+        file.write_text(json.dumps(wrong))
+        assert audit.main(["--key", str(file), "--folder", str(folder)]) == verifier.COULD_NOT_LOOK, wrong
+
+
+def test_two_lines_and_one_of_a_known_key_is_bad(log: LogRoom) -> None:
+    """signed-note: an unknown line means nothing, a bad line of a known key rejects the whole checkpoint."""
+    folder, _ = _exported(log, 3)
+    other = NoteKey(ORIGIN, OTHER_KEY)
+    note = (folder / "checkpoint").read_text()
+    bad = sign(Checkpoint(ORIGIN, 4, bytes(32)).text, [other]).rpartition("\n\n")[2]
+    (folder / "checkpoint").write_text(note + bad)
+    fetch, ours = verifier.folder_fetch(folder), log.signer().verifier
+    assert verifier.verify_log(fetch, [ours]).findings == []
+    assert [f.place for f in verifier.verify_log(fetch, [ours, other.verifier]).findings] == ["checkpoint"]

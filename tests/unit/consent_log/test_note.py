@@ -5,7 +5,7 @@ from base64 import b64encode
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from consent.log.note import Checkpoint, NoteInvalid, NoteKey, Verifier, open_checkpoint, open_note, sign
+from consent.log.note import Checkpoint, LogKeys, NoteInvalid, NoteKey, Verifier, open_checkpoint, open_note, sign
 
 TEXT = "hub.example/log\n7\n" + b64encode(bytes(32)).decode() + "\n"
 
@@ -149,3 +149,14 @@ def test_a_malformed_checkpoint_is_refused(text: str) -> None:
 def test_a_witness_alone_or_another_log_makes_no_checkpoint() -> None:
     with pytest.raises(NoteInvalid):
         open_checkpoint(sign(TEXT, [OTHER]), [OURS.verifier, OTHER.verifier])
+
+
+def test_the_keys_of_a_log_sign_together_and_are_all_known() -> None:
+    old, new, retired = (Ed25519PrivateKey.generate() for _ in range(3))
+    keys = LogKeys((old, new), (retired.public_key().public_bytes_raw(),))
+    note = sign("hub.example/log\n1\n", keys.signers("hub.example/log"))
+    opened = open_note(note, keys.verifiers("hub.example/log"))
+    assert [signer.vkey for signer in opened.signers] == [v.vkey for v in keys.verifiers("hub.example/log")[:2]]
+    assert opened.lines == 2
+    with pytest.raises(ValueError, match="a key that signs"):
+        LogKeys(())

@@ -25,6 +25,8 @@ FIXED = {
     "ledger": ("verify", "export"),
     "connector": ("list", "try"),
     "replay": (),
+    "backup": (),
+    "restore": (),
 }
 #: The acts of administration: who does them is logged, so nobody does them without a name.
 ACTS = [
@@ -40,6 +42,7 @@ ACTS = [
     ("grondslag", "add"),
     ("grondslag", "bevestig"),
     ("grondslag", "end"),
+    ("restore",),
 ]
 
 

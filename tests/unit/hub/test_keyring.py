@@ -11,7 +11,9 @@ from joserfc.errors import BadSignatureError
 from joserfc.jwk import KeySet, OKPKey
 
 from contracts.canonical import canonical
-from hub.keys.keyring import KeysRefused, init, load, rewrap, rotate_receipt_key
+from hub.keys.files import KeysRefused, write_new
+from hub.keys.keyring import init, load, rewrap, rotate_receipt_key
+from hub.keys.log_keys import LogKeyFiles
 
 FILES = {"master.key", "log.key", "token.key", "receipt.key", "index.key", "receipt-retired.json"}
 
@@ -198,3 +200,54 @@ def test_rewrap_changes_the_master_key_and_nothing_that_it_wraps(folder: Path) -
         before.bsn_index("999990342"),
     )
     assert after.check_value != before.check_value
+
+
+def test_an_interrupted_rotation_takes_the_key_that_it_made(folder: Path) -> None:
+    files = LogKeyFiles(folder)
+    made = files.prepare(os.urandom).private_bytes_raw()
+    assert files.prepare(os.urandom).private_bytes_raw() == made
+    assert len(files.read().signing) == 1  # it signs nothing yet
+    files.activate()
+    assert [key.private_bytes_raw() for key in files.read().signing] == [(folder / "log.key").read_bytes(), made]
+
+
+def test_a_key_that_is_noted_as_retired_and_still_signs_is_told_once(folder: Path) -> None:
+    files = LogKeyFiles(folder)
+    files.prepare(os.urandom)
+    files.activate()
+    old = files.read().signing[0]
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(OSError, match="power"):
+        patch.setattr("hub.keys.log_keys.move", _fail)
+        files.retire()
+    keys = files.read()
+    assert (len(keys.signing), keys.retired) == (2, ())
+    files.retire()
+    assert files.read().retired == (old.public_key().public_bytes_raw(),)
+    assert load(folder).log_key.private_bytes_raw() != old.private_bytes_raw()
+
+
+def _fail(*_: object) -> None:
+    raise OSError("power")
+
+
+@pytest.mark.parametrize(
+    ("name", "raw"),
+    [
+        ("log-next.key", b"short"),
+        ("log-retired.json", b"{}"),
+        ("log-retired.json", b'{"sleutels":["AAAA"]}'),
+        ("log-retired.json", b'{"sleutels":[5]}'),
+        ("log-retired.json", b"\xff"),
+    ],
+)
+def test_a_damaged_file_of_a_rotation_stops_the_start(folder: Path, name: str, raw: bytes) -> None:
+    write_new(folder / name, raw)
+    with pytest.raises(KeysRefused):
+        load(folder)
+
+
+def test_a_successor_that_others_may_read_stops_the_start(folder: Path) -> None:
+    write_new(folder / "log-next.key", bytes(32))
+    (folder / "log-next.key").chmod(0o644)
+    with pytest.raises(KeysRefused, match="others"):
+        load(folder)

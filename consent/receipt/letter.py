@@ -1,0 +1,197 @@
+"""The receipt as a letter of one A4 in plain Dutch (B1), for the person: who may give what to whom, why, until when.
+
+Pure, and the same bytes for the same evidence. One HTML file that fetches nothing: it can be printed, read out by a
+screen reader, kept and, as a file, checked; the entries of the log stand in it as data that no reader shows.
+"""
+
+from collections.abc import Iterable
+from html import escape
+from typing import Final
+
+from consent.receipt import terms
+from consent.receipt.account import NO, YES, Account, Event, State
+from consent.receipt.dutch import day, moment
+from consent.receipt.evidence import Evidence, dumped
+from contracts.identity import Oin
+
+#: Stand around the evidence in the page.
+OPENS, CLOSES = '<script type="application/json" id="bewijs">', "</script>"
+_TITLES: Final = {
+    YES: "Bewijs van uw toestemming",
+    NO: "Bewijs dat u nee zei",
+    None: "Bewijs van een vraag aan u",
+}
+_WHO: Final = {
+    YES: "Wie mag gegevens over u geven?",
+    NO: "Wie mag geen gegevens over u geven?",
+    None: "Wie wil gegevens over u geven?",
+}
+STYLE: Final = """
+@page { size: A4; margin: 14mm 18mm; }
+body { font: 10.5pt/1.35 Verdana, Arial, sans-serif; color: #111; background: #fff; max-width: 46rem; margin: 1rem auto;
+  padding: 0 1rem; }
+h1 { font-size: 1.5em; margin: 0 0 .4em; }
+h2 { font-size: 1.1em; margin: .9em 0 .2em; break-after: avoid; }
+p, ul { margin: .2em 0; }
+ul { padding-left: 1.3em; }
+.let-op { border: 2px solid #111; padding: .4em .6em; font-weight: bold; }
+.nummer { overflow-wrap: anywhere; font-family: monospace; }
+@media print { body { margin: 0; padding: 0; max-width: none; } }
+"""
+
+
+def letter(account: Account, evidence: Evidence) -> bytes:
+    """The letter, UTF-8, ending in a newline."""
+    title = _TITLES[account.choice]
+    page = [
+        "<!DOCTYPE html>",
+        '<html lang="nl">',
+        "<head>",
+        '<meta charset="utf-8">',
+        '<meta name="viewport" content="width=device-width, initial-scale=1">',
+        f"<title>{title}</title>",
+        f"<style>{STYLE}</style>",
+        "</head>",
+        "<body>",
+        "<main>",
+        f"<h1>{title}</h1>",
+        *_ended(account),
+        *_said(account),
+        *_flow(account),
+        *_until(account),
+        *_stopping(account),
+        *_since(account),
+        *_rights(account),
+        *_proof(account),
+        "</main>",
+        f"{OPENS}{dumped(evidence)}{CLOSES}",
+        "</body>",
+        "</html>",
+    ]
+    return ("\n".join(page) + "\n").encode()
+
+
+def _p(text: str) -> str:
+    return f"<p>{escape(text)}</p>"
+
+
+def _list(items: Iterable[str]) -> list[str]:
+    return ["<ul>", *(f"<li>{escape(item)}</li>" for item in items), "</ul>"]
+
+
+def _ended(account: Account) -> list[str]:
+    end = account.ended
+    if end is None:
+        return []
+    return [f'<p class="let-op">Let op. {escape(terms.STATES[end.state].words)} Sinds {escape(moment(end.at))}.</p>']
+
+
+def _said(account: Account) -> list[str]:
+    written = f"{account.name(account.recorder)} schreef dit op. Dat was op {moment(account.recorded_at)}."
+    lines = ["<h2>Wat is er gezegd?</h2>", *(_p(line) for line in _answer(account)), _p(written)]
+    if account.asked_by is not None:
+        lines.append(_p(f"{account.name(account.asked_by)} had dit gevraagd."))
+    notice = account.notice
+    told = f"U kreeg uitleg. Die uitleg heet {notice.id}, versie {notice.version}, taal {notice.language}."
+    return [*lines, _p(told)]
+
+
+def _answer(account: Account) -> list[str]:
+    said = account.said
+    if said is None:
+        return ["Dit is aan u gevraagd. U hebt nog geen antwoord gegeven. U mag ja of nee zeggen."]
+    spoke = "U zei" if said.by == "betrokkene" else f"Namens u zei {terms.GIVEN_BY[said.by].words}"
+    again = "opnieuw " if account.renews is not None else ""
+    lines = [f"{spoke} {again}{said.choice} op {moment(said.at)}. {terms.MANNERS[said.manner]}"]
+    if account.says_yes and said.sixteen_at is not None:
+        birthday = f"U wordt 16 op {day(said.sixteen_at)}."
+        lines.append(f"{birthday} Vanaf dan geldt dit alleen als u het zelf bevestigt.")
+    return lines
+
+
+def _flow(account: Account) -> list[str]:
+    """Who, to whom, what, why; in a refusal that leaves one out: all."""
+    categories = [terms.CATEGORIES[c].words for c in account.categories or ()] or ["al uw gegevens"]
+    purposes = [terms.PURPOSES[p].words for p in account.purposes or ()] or ["alles wat met uw toestemming gebeurt"]
+    senders = [_sender(account, o) for o in account.senders or ()] or ["alle organisaties"]
+    receivers = [account.name(o) for o in account.receivers or ()] or ["alle organisaties"]
+    return [
+        f"<h2>{_WHO[account.choice]}</h2>",
+        *_list(senders),
+        "<h2>Aan wie?</h2>",
+        *_list(receivers),
+        "<h2>Over wat?</h2>",
+        *_list(categories),
+        "<h2>Waarvoor?</h2>",
+        *_list(purposes),
+    ]
+
+
+def _sender(account: Account, organisation: Oin) -> str:
+    """Its name; who has to confirm its part first may give nothing yet."""
+    waits = account.says_yes and organisation not in account.confirmed
+    return account.name(organisation) + (" (moet dit eerst nog bevestigen)" if waits else "")
+
+
+def _until(account: Account) -> list[str]:
+    start = moment(account.valid_from)
+    if account.valid_until is None:
+        told = f"Dit geldt vanaf {start}. Het geldt tot u iets anders zegt."
+    elif account.said is None:
+        told = f"Het gaat om de tijd van {start} tot {moment(account.valid_until)}."
+    else:
+        told = f"Dit geldt van {start} tot {moment(account.valid_until)}. Daarna stopt het vanzelf."
+    return ["<h2>Tot wanneer?</h2>", _p(told)]
+
+
+def _stopping(account: Account) -> list[str]:
+    name = account.name(account.recorder)
+    if account.says_yes and account.ended is None:
+        change = "U mag altijd stoppen. U hoeft niet te zeggen waarom. Het stopt meteen."
+    elif account.said is None:
+        change = "U mag nee zeggen. U hoeft niet te zeggen waarom."
+    else:
+        change = "U mag later altijd alsnog ja zeggen."
+    return [
+        "<h2>Wilt u iets anders?</h2>",
+        _p(f"{change} Zeg het tegen {name}. Of tegen een andere organisatie die u helpt."),
+        f"<p><strong>{escape(terms.NO_CONSEQUENCE)}</strong></p>",
+    ]
+
+
+def _since(account: Account) -> list[str]:
+    """What happened after it was recorded; the end of the term was told already."""
+    later = [e for e in account.events if e.at > account.recorded_at and e.state is not State.EXPIRED]
+    if not later:
+        return []
+    return ["<h2>Wat gebeurde er daarna?</h2>", *_list(_told(account, event) for event in later)]
+
+
+def _told(account: Account, event: Event) -> str:
+    who = "" if event.by is None else f" ({account.name(event.by)})"
+    return f"{moment(event.at)}{who}: {terms.STATES[event.state].words}"
+
+
+def _rights(account: Account) -> list[str]:
+    name = account.name(account.recorder)
+    return [
+        "<h2>Uw rechten</h2>",
+        _p(
+            f"U mag zien wat er over u is opgeschreven. U mag het laten verbeteren of weghalen. Vraag dat aan {name}. "
+            "Bent u het niet eens met wat er gebeurt? Dan mag u klagen bij de Autoriteit Persoonsgegevens."
+        ),
+    ]
+
+
+def _proof(account: Account) -> list[str]:
+    lines = [
+        "<h2>Bewijs</h2>",
+        _p("Bewaar dit goed. Met het bestand kan iedereen later nagaan of dit klopt. Daar is geen internet bij nodig."),
+        f'<p>Nummer van dit bewijs: <span class="nummer">{escape(account.receipt_id)}</span></p>',
+    ]
+    if account.ref is not None:
+        organisation, ref = account.ref
+        lines.append(
+            f'<p>Uw nummer bij {escape(account.name(organisation))}: <span class="nummer">{escape(ref)}</span></p>'
+        )
+    return lines

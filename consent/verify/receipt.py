@@ -1,0 +1,132 @@
+"""Looking at the receipt of a message (`ontvangstbewijs`): the signature over all of it, and its leaf in the log."""
+
+import base64
+import binascii
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from consent.log.note import NoteInvalid, Verifier, open_checkpoint
+from consent.log.proof import ProofInvalid, TlogProof
+from consent.verify.report import CouldNotLook, Report
+from contracts.canonical import canonical
+
+RECEIPT_TYPE: Final = "ontvangstbewijs+jws"
+_ALGORITHMS: Final = frozenset({"EdDSA", "Ed25519"})  # RFC 8037; RFC 9864 names the curve
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise ValueError("a name stands twice in an object")
+    return members
+
+
+def _refuse(_text: str) -> Any:
+    raise ValueError("not a number of the profile")
+
+
+def read_receipt(raw: bytes) -> dict[str, Any]:
+    """A receipt from its file. Raises ``ValueError`` for what is not one JSON object without doubles and fractions."""
+    text = raw.decode("utf-8")
+    value = json.loads(text, object_pairs_hook=_object, parse_float=_refuse, parse_constant=_refuse)
+    if not isinstance(value, dict):
+        raise ValueError("a receipt is an object")
+    return value
+
+
+def _unbase64url(text: str) -> bytes:
+    try:
+        raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+    except binascii.Error as error:
+        raise ValueError("not base64url") from error
+    if _base64url(raw) != text:
+        raise ValueError("not canonical base64url")
+    return raw
+
+
+def _base64url(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode("ascii")
+
+
+def read_jwks(raw: bytes) -> dict[str, bytes]:
+    """The Ed25519 public keys of a JWK set (RFC 7517, RFC 8037) by ``kid``; other keys are passed over.
+
+    Raises ``CouldNotLook`` if it is no JWK set or holds no such key.
+    """
+    try:
+        keys = json.loads(raw)["keys"]
+        found = {
+            str(key["kid"]): _unbase64url(key["x"])
+            for key in keys
+            if key.get("kty") == "OKP" and key.get("crv") == "Ed25519" and "kid" in key
+        }
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise CouldNotLook("dit is geen JWK-set") from error
+    if not found:
+        raise CouldNotLook("de JWK-set bevat geen Ed25519-sleutel")
+    return found
+
+
+def signature_holds(receipt: Mapping[str, Any], keys: Mapping[str, bytes], type_: str = RECEIPT_TYPE) -> bool:
+    """Whether ``handtekening`` is a detached JWS (RFC 7515 app. F) by one of the keys over the RFC 8785 rest."""
+    rest = {name: value for name, value in receipt.items() if name != "handtekening"}
+    try:
+        protected, payload, encoded = str(receipt["handtekening"]).split(".")
+        header, signature = read_receipt(_unbase64url(protected)), _unbase64url(encoded)
+        key = Ed25519PublicKey.from_public_bytes(keys[header["kid"]])
+        good = header.get("alg") in _ALGORITHMS and header.get("typ") == type_ and "crit" not in header and not payload
+        key.verify(signature, f"{protected}.{_base64url(canonical(rest))}".encode("ascii"))
+    except (ValueError, KeyError, TypeError, InvalidSignature):  # malformed, unknown key, outside the profile, or wrong
+        return False
+    return good
+
+
+def leaf_hashes(receipt: Mapping[str, Any]) -> list[bytes]:
+    """Every ``bladHash`` (64 hex digits) of a receipt, or of an answer that holds one or a batch of them."""
+    results = receipt.get("resultaten")
+    answers = [receipt, *(results if isinstance(results, list) else [])]
+    parts = [receipt, *(answer.get("ontvangstbewijs") for answer in answers if isinstance(answer, dict))]
+    return [bytes.fromhex(str(part["bladHash"])) for part in parts if isinstance(part, dict) and "bladHash" in part]
+
+
+def verify_receipt(
+    raw: bytes, keys: Mapping[str, bytes], proof: str | None = None, verifiers: Sequence[Verifier] = ()
+) -> Report:
+    """Look at a receipt: its signature, and (with a ``.tlog-proof``) that a leaf it names stands in the log."""
+    report = Report(["handtekening"])
+    try:
+        receipt = read_receipt(raw)
+        leaves = leaf_hashes(receipt)
+    except (ValueError, RecursionError):
+        report.wrong("ontvangstbewijs", "het is geen geldig JSON-object")
+        return report
+    if not signature_holds(receipt, keys):
+        report.wrong("handtekening", "de handtekening klopt niet, of is niet van deze sleutels")
+    if proof is not None:
+        report.looked_at.append("bewijs")
+        verify_proof(leaves, proof, verifiers, report)
+    return report
+
+
+def verify_proof(
+    leaves: Sequence[bytes], text: str, verifiers: Sequence[Verifier], report: Report, place: str = "bewijs"
+) -> TlogProof | None:
+    """Look whether a ``.tlog-proof`` shows one of the leaves in the log; the proof, if it does."""
+    try:
+        proof = TlogProof.parse(text)
+        head = open_checkpoint(proof.checkpoint, verifiers)
+    except ProofInvalid:
+        report.wrong(place, "het bestand is geen tlog-proof")
+        return None
+    except NoteInvalid:
+        report.wrong(f"{place}: checkpoint", "de handtekening klopt niet, of is niet van deze sleutel")
+        return None
+    report.head = report.head or head
+    if not any(proof.shows(leaf, head) for leaf in leaves):
+        report.wrong(place, "het blad van dit bewijs staat niet op deze plaats in het logboek")
+        return None
+    return proof

@@ -1,0 +1,111 @@
+"""Ending a statement: withdrawn by the person, revoked by its recorder (recorded wrongly), or found invalid.
+
+Each is in force with its commit, and draws its consequences in the same transaction. Repeating it tells the same again.
+"""
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import Row
+
+from consent.facts import StatementStatus
+from consent.receipt.account import State
+from consent.store import records
+from consent.store.records import End
+from contracts.errors import Conflict
+from contracts.identity import Oin, PersonId
+from hub.gate.person_work import Subject
+from hub.rights.consent import checks
+from hub.rights.consent.means import WITHDRAWAL, Means, bound, entry
+from hub.rights.receipts.binding import ended
+from hub.rights.stopping import Cause, Consequence
+from hub.store.region.access import Asker
+from hub.store.writer import Transaction
+
+WITHDRAWN: Final = "toestemming-ingetrokken"
+REVOKED: Final = "toestemming-herroepen"
+INVALID: Final = "toestemming-ongeldig"
+INVALIDATION: Final = "ongeldigverklaring"
+
+
+def cause_of(row: Row[Any], code: str) -> Cause:
+    """A statement that is taken away."""
+    cause = Cause(row.statement_id, code, frozenset({row.statement_id}), PersonId(row.person_id), row.root)
+    # To a receiver it is one whether it was recorded wrongly or its authority was wrong: there was no valid consent.
+    return replace(cause, told=INVALID) if code == REVOKED else cause
+
+
+def withdraw(means: Means, recorder: Asker, statement_id: str, given_by: str, reason: str | None) -> Consequence:
+    """Withdraw a statement in the person's name. Who was asked and says so before any answer, has said ``nee``."""
+
+    def work(tx: Transaction, subject: Subject) -> Consequence:
+        checks.require_involved(subject, recorder.organisation)
+        row = checks.found(tx.connection, statement_id)
+        if row.ended_at is not None:
+            withdrawn = row.ended_as == StatementStatus.WITHDRAWN
+            return means.stopper.tell_again(tx, cause_of(row, WITHDRAWN if withdrawn else REVOKED), row.ended_at)
+        detail = {"toestemmingId": statement_id, "gegevenDoor": given_by} | bound("reden", reason)
+        _end(means, tx, row, recorder, (StatementStatus.WITHDRAWN, subject.at, reason))
+        for told in ended(entry(WITHDRAWAL, subject.at, recorder) | detail, Oin(row.recorder), State.WITHDRAWN):
+            means.note(tx, row.person_id, told)
+        # A crash before the commit: nothing was withdrawn and nobody was told so. After it: all of it holds.
+        return means.draw(tx, cause_of(row, WITHDRAWN), subject.at, recorder.organisation)
+
+    find = checks.finder(statement_id)
+    return means.person_work.on(recorder, find, work, f"niemand/{statement_id}", take_away=True)
+
+
+def revoke(means: Means, recorder: Asker, statement_id: str, reason: str) -> Consequence:
+    """Its recorder takes back what it recorded wrongly. Raises ``NotFound``, ``Conflict``.
+
+    Also when it is no longer involved: who wrote something wrong down has to mend it (AVG art. 5(1)(d)).
+    """
+
+    def work(tx: Transaction, subject: Subject) -> Consequence:
+        row = checks.found(tx.connection, statement_id)
+        if row.ended_as == StatementStatus.REVOKED:
+            return means.stopper.tell_again(tx, cause_of(row, REVOKED), row.ended_at)
+        _require_standing(row)
+        _end(means, tx, row, recorder, (StatementStatus.REVOKED, subject.at, reason))
+        payload = entry("herroeping", subject.at, recorder) | {"toestemmingId": statement_id} | bound("reden", reason)
+        for told in ended(payload, Oin(row.recorder), State.REVOKED):
+            means.note(tx, row.person_id, told)
+        # A crash before the commit: it still stands and nobody was told otherwise. After it: all of it holds.
+        return means.draw(tx, cause_of(row, REVOKED), subject.at, recorder.organisation)
+
+    find = checks.finder(statement_id, recorder.organisation)
+    return means.person_work.on(recorder, find, work, f"niemand/{statement_id}", take_away=True)
+
+
+def invalidate(means: Means, recorder: Asker, statement_id: str, reason: str) -> Consequence:
+    """Its recorder found that who gave it had no authority. Raises ``NotFound``, ``Conflict``."""
+
+    def work(tx: Transaction, subject: Subject) -> Consequence:
+        row = checks.found(tx.connection, statement_id)
+        if row.ended_at is None and row.invalid_at is not None:
+            return means.stopper.tell_again(tx, cause_of(row, INVALID), row.invalid_at)
+        _require_standing(row)
+        sealed = means.sealed(PersonId(row.person_id), reason, "reden")
+        records.invalidate(tx.connection, [(statement_id, subject.at, sealed)])
+        payload = entry(INVALIDATION, subject.at, recorder) | {"toestemmingId": statement_id} | bound("reden", reason)
+        for told in ended(payload, Oin(row.recorder), State.INVALIDATED):
+            means.note(tx, row.person_id, told)
+        # A crash before the commit: it still stands and nobody was told otherwise. After it: all of it holds.
+        return means.draw(tx, cause_of(row, INVALID), subject.at, recorder.organisation)
+
+    find = checks.finder(statement_id, recorder.organisation)
+    return means.person_work.on(recorder, find, work, f"niemand/{statement_id}", take_away=True)
+
+
+def _end(
+    means: Means, tx: Transaction, row: Row[Any], recorder: Asker, how: tuple[StatementStatus, datetime, str | None]
+) -> None:
+    status, at, reason = how
+    sealed = means.sealed(PersonId(row.person_id), reason, "reden")
+    records.end(tx.connection, row.statement_id, End(status, recorder.organisation, at, sealed))
+
+
+def _require_standing(row: Row[Any]) -> None:
+    if row.ended_at is not None or row.invalid_at is not None:
+        raise Conflict("Deze verklaring is al op een andere manier geëindigd.")

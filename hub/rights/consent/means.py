@@ -1,0 +1,88 @@
+"""What every verb on statements works with: the person's lock, the log, the keys, and what follows at once."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from typing import Any, Final
+
+from consent.keys import KeyStore, evidence_key
+from contracts import instants
+from contracts.identity import Oin, PersonId
+from hub.gate.person_work import PersonWork
+from hub.keys.sealing import seal
+from hub.ledger.evidence import Evidence, Fact
+from hub.ports import NewId, Random
+from hub.rights.stopping import Cause, Consequence, Stopper
+from hub.store.persons import cases
+from hub.store.region.access import Asker
+from hub.store.writer import Transaction
+
+STOP: Final = "stopverzoek"
+WITHDRAWAL: Final = "intrekking"
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """The tools of the verbs."""
+
+    person_work: PersonWork
+    stopper: Stopper
+    key_store: KeyStore
+    evidence: Evidence
+    new_id: NewId
+    random: Random
+
+    def note(self, tx: Transaction, person: str, payload: dict[str, Any]) -> str:
+        """Log an act on a person; the id of its entry."""
+        (leaf,) = self.evidence.append(tx.connection, [Fact(PersonId(person), payload)])
+        return leaf.entry_id
+
+    def sealed(self, person: PersonId, words: str | None, place: str) -> bytes | None:
+        """Free text about a person, under the evidence key."""
+        if words is None:
+            return None
+        name = evidence_key(person)
+        return seal(self.key_store.ensure([name])[name], words.encode(), f"toestemming/{place}".encode(), self.random)
+
+    def draw(self, tx: Transaction, cause: Cause, at: datetime, by: Oin) -> Consequence:
+        """The consequences; every other verstrekker whose messages went finds its part in its zaken."""
+        consequence = self.stopper.draw(tx, cause, at)
+        others = {g.sender for g in consequence.given} | {sender for sender, _ in consequence.stopped}
+        for sender in sorted(others - {by}):
+            self.open_case(tx, cause, (sender, WITHDRAWAL), consequence, closed=True)
+        return consequence
+
+    def open_case(
+        self, tx: Transaction, cause: Cause, asked: tuple[Oin, str], consequence: Consequence, *, closed: bool
+    ) -> None:
+        """A zaak for a verstrekker, of a kind: what of its own went out. ``closed``: it only tells."""
+        sender, kind = asked
+        given = [g for g in consequence.given if g.sender == sender]
+        cases.open_case(
+            tx.connection,
+            {
+                "case_id": self.new_id(),
+                "kind": kind,
+                "organisation": sender,
+                "verstrekker": sender,
+                "person_id": cause.person,
+                "cause": cause.id,
+                "purposes": [],
+                "messages": [
+                    {"berichtId": g.message_id, "ontvanger": g.receiver, "tijdstip": instants.write(g.at)}
+                    for g in given
+                ],
+                "opened_at": consequence.at,
+                "closed_at": consequence.at if closed else None,
+            },
+        )
+
+
+def entry(kind: str, at: datetime, asker: Asker) -> dict[str, Any]:
+    """What every entry about an act says: which, when, by whom and through which systeem."""
+    return {"soort": kind, "op": instants.write(at), "organisatie": asker.organisation, "systeem": asker.system}
+
+
+def bound(name: str, words: str | None) -> dict[str, str]:
+    """Free text stays out of the log; its digest binds it."""
+    return {} if words is None else {f"{name}Sha256": sha256(words.encode()).hexdigest()}

@@ -1,0 +1,1 @@
+"""Receipts of statements (`toestemmingsbewijs`): what the log must hold for them, and giving them out."""
