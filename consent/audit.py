@@ -14,6 +14,7 @@ from consent.verify.verifier import (
     read_file,
     read_jwks,
     read_verifiers,
+    sought_by,
     verify_any_receipt,
     verify_log,
 )
@@ -22,7 +23,7 @@ from consent.verify.verifier import (
 def _arguments(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser("python -m consent.audit", description="Controleer bewijs met publieke sleutels.")
     parser.add_argument("--key", action="append", default=[], help="sleutel van het logboek, of een bestand daarmee")
-    parser.add_argument("--jwks", type=Path, help="JWK-set van de hub (alleen bij een ontvangstbewijs)")
+    parser.add_argument("--jwks", type=Path, help="JWK-set van de hub, voor de handtekening van een ontvangstbewijs")
     parser.add_argument("--folder", type=Path, help="map met een logboek (checkpoint, tile/...)")
     parser.add_argument("--earlier", type=Path, action="append", default=[], help="eerder bewaard checkpoint")
     parser.add_argument("--receipt", type=Path, help="ontvangstbewijs of toestemmingsbewijs (JSON, of de brief)")
@@ -39,14 +40,16 @@ def look(options: argparse.Namespace) -> Report:
         raise CouldNotLook("geef de sleutel van het logboek met --key")
     if (options.jwks or options.proof) and not options.receipt:
         raise CouldNotLook("geef bij --jwks en --proof ook --receipt")
+    raw = read_file(options.receipt) if options.receipt else None
+    sought = sought_by(raw) if raw is not None and options.folder else None
     if options.folder:
         earlier = [read_file(path).decode("utf-8", "replace") for path in options.earlier]
         told = _told if sys.stderr.isatty() else None
-        report.merge(verify_log(folder_fetch(options.folder), verifiers, earlier, told))
-    if options.receipt:
+        report.merge(verify_log(folder_fetch(options.folder), verifiers, earlier, told, sought))
+    if raw is not None:
         proof = read_file(options.proof).decode("utf-8", "replace") if options.proof else None
         keys = read_jwks(read_file(options.jwks)) if options.jwks else {}
-        report.merge(verify_any_receipt(read_file(options.receipt), keys, proof, verifiers))
+        report.merge(verify_any_receipt(raw, keys, proof, verifiers, sought))
     if not report.looked_at:
         raise CouldNotLook("geef --folder of --receipt")
     return report

@@ -194,7 +194,7 @@ class Settings:
     )
     threads: int = _setting(
         "HUB_THREADS", _THREADS, 32, "32",
-        "Requests that one worker handles at a time; a quarter of them may be waiting polls.",
+        "Requests that one worker handles at a time, 4 to 256; a quarter of them may be waiting polls.",
     )
     master_key_file: Path | None = _setting(
         "HUB_MASTER_KEY_FILE", _FILE, None, "",

@@ -12,9 +12,16 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from consent.log.note import NoteInvalid, Verifier, open_checkpoint
 from consent.log.proof import ProofInvalid, TlogProof
 from consent.verify.report import CouldNotLook, Report
+from consent.verify.tree import Sought
 from contracts.canonical import canonical
 
 RECEIPT_TYPE: Final = "ontvangstbewijs+jws"
+#: What was looked at when the leaves of a receipt were looked up in a log.
+IN_LOG: Final = "blad in het logboek"
+#: What a look without the hub's receipt keys, and one with a single proof for a batch, cannot tell.
+UNSIGNED: Final = "of de hub dit ontvangstbewijs zo gaf: de handtekening is niet bekeken, want er is geen JWK-set gegeven"
+OTHERS: Final = "of de andere bladen van dit antwoord in het logboek staan: het bewijs toont er één"
+NO_LEAF: Final = "of dit antwoord in het logboek staat: het noemt geen blad"
 _ALGORITHMS: Final = frozenset({"EdDSA", "Ed25519"})  # RFC 8037; RFC 9864 names the curve
 
 
@@ -94,22 +101,46 @@ def leaf_hashes(receipt: Mapping[str, Any]) -> list[bytes]:
 
 
 def verify_receipt(
-    raw: bytes, keys: Mapping[str, bytes], proof: str | None = None, verifiers: Sequence[Verifier] = ()
+    raw: bytes,
+    keys: Mapping[str, bytes],
+    proof: str | None = None,
+    verifiers: Sequence[Verifier] = (),
+    log: Sought | None = None,
 ) -> Report:
-    """Look at a receipt: its signature, and (with a ``.tlog-proof``) that a leaf it names stands in the log."""
-    report = Report(["handtekening"])
+    """Look at a receipt: its signature (with the hub's receipt ``keys``), and its leaves.
+
+    With a ``.tlog-proof``, that a leaf it names stands in the log; with what a look at a whole log met, that all do.
+    """
+    report = Report(["handtekening"] if keys else [], limits=[] if keys else [UNSIGNED])
     try:
         receipt = read_receipt(raw)
         leaves = leaf_hashes(receipt)
     except (ValueError, RecursionError):
+        report.looked_at = report.looked_at or ["ontvangstbewijs"]
         report.wrong("ontvangstbewijs", "het is geen geldig JSON-object")
         return report
-    if not signature_holds(receipt, keys):
+    if keys and not signature_holds(receipt, keys):
         report.wrong("handtekening", "de handtekening klopt niet, of is niet van deze sleutels")
     if proof is not None:
         report.looked_at.append("bewijs")
         verify_proof(leaves, proof, verifiers, report)
+        if log is None and len(leaves) > 1:
+            report.limits.append(OTHERS)
+    if log is not None:
+        look_up(leaves, log, report)
     return report
+
+
+def look_up(leaves: Sequence[bytes], log: Sought, report: Report) -> None:
+    """Look whether every leaf of a receipt was met in the log that was read."""
+    if not leaves:
+        report.limits.append(NO_LEAF)
+        return
+    report.looked_at.append(IN_LOG)
+    for number, leaf in enumerate(leaves, start=1):
+        if leaf not in log.found:
+            place = IN_LOG if len(leaves) == 1 else f"{IN_LOG}: {number} van {len(leaves)}"
+            report.wrong(place, "het staat niet in het logboek dat is gegeven")
 
 
 def verify_proof(

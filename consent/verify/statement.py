@@ -1,18 +1,21 @@
 """Looking at the receipt of a statement (`toestemmingsbewijs`): that it says what the log holds, and nothing else.
 
 It needs no key but the log's: the receipt is signed by standing in the log. (1) The document is written anew from the
-entries in it and compared byte for byte; (2) each entry with its opening gives a leaf; (3) each leaf stands in the log.
+entries in it and compared byte for byte; (2) each entry with its opening gives a leaf; (3) each leaf stands in the log,
+as a ``.tlog-proof`` shows, or the whole log, or both; (4) they stand there in the order in which the receipt tells them.
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from consent.log.note import Checkpoint, Verifier, open_checkpoint
 from consent.log.proof import TlogProof
 from consent.receipt.account import only_asks
 from consent.receipt.document import read
-from consent.receipt.evidence import ReceiptInvalid
-from consent.verify.receipt import verify_proof
+from consent.receipt.evidence import ReceiptInvalid, Shown
+from consent.verify.receipt import look_up, verify_proof
 from consent.verify.report import Report
+from consent.verify.tree import Sought
 
 #: What no look at a receipt can tell.
 LIMITS = (
@@ -21,25 +24,48 @@ LIMITS = (
 )
 
 
-def verify_statement(raw: bytes, proof: str, verifiers: Sequence[Verifier]) -> Report:
-    """Look at a receipt, JSON-LD or letter, with the ``.tlog-proof`` of its statement."""
-    report = Report(["toestemmingsbewijs", "bewijs"], limits=list(LIMITS))
+def verify_statement(
+    raw: bytes, proof: str | None, verifiers: Sequence[Verifier], log: Sought | None = None
+) -> Report:
+    """Look at a receipt, JSON-LD or letter, with the ``.tlog-proof`` of its statement, what a whole log showed, or both.
+
+    Without either nothing shows that the log holds the statement: the caller gives one.
+    """
+    report = Report(["toestemmingsbewijs"], limits=list(LIMITS))
+    if proof is not None:
+        report.looked_at.append("bewijs")
     try:
         receipt = read(raw)  # (1)
     except ReceiptInvalid as error:
         report.wrong(error.place, error.reason)
         return report
     first, *later = receipt.evidence.entries
-    shown = [verify_proof([first.leaf], proof, verifiers, report)]  # (2), (3)
+    shown = {first: None if proof is None else verify_proof([first.leaf], proof, verifiers, report)}  # (2), (3)
     for number, entry in enumerate(later, start=2):
         place = f"bewijs van vermelding {number}"
-        shown.append(verify_proof([entry.leaf], entry.proof or "", verifiers, report, place))
-    asked = [only_asks(entry) for entry in later]
-    order = [proof for proof, before in zip(shown[1:], asked, strict=True) if before]
-    order += [shown[0], *(proof for proof, before in zip(shown[1:], asked, strict=True) if not before)]
-    if not _in_order([proof for proof in order if proof is not None], verifiers):
+        shown[entry] = verify_proof([entry.leaf], entry.proof or "", verifiers, report, place)
+    if log is not None:
+        look_up([entry.leaf for entry in receipt.evidence.entries], log, report)
+    order = _order(first, later)
+    proofs = [found for found in (shown[entry] for entry in order) if found is not None]
+    places = [log.found[entry.leaf] for entry in order if entry.leaf in log.found] if log is not None else []
+    if not _in_order(proofs, verifiers) or any(one >= other for one, other in pairwise(places)):  # (4)
         report.wrong("bewijs", "de vermeldingen staan in het logboek in een andere volgorde")
     return report
+
+
+def statement_leaves(raw: bytes) -> list[bytes]:
+    """The leaves that a receipt names; none where it does not hold, which looking at it will tell."""
+    try:
+        return [entry.leaf for entry in read(raw).evidence.entries]
+    except ReceiptInvalid:
+        return []
+
+
+def _order(first: Shown, later: Sequence[Shown]) -> list[Shown]:
+    """The entries as they were written: a request comes before its statement."""
+    asked = [entry for entry in later if only_asks(entry)]
+    return [*asked, first, *(entry for entry in later if entry not in asked)]
 
 
 def _in_order(proofs: Sequence[TlogProof], verifiers: Sequence[Verifier]) -> bool:

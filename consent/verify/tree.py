@@ -1,6 +1,7 @@
 """Looking at a log: every entry bundle, every tile, the root, the checkpoint's signature, earlier checkpoints of it."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -17,6 +18,21 @@ LIMITS: Final = (
     "of er iets is veranderd of teruggedateerd vóór het laatste checkpoint dat iemand buiten de hub bewaarde",
     "of wat is vastgelegd ook is gebeurd",
 )
+
+
+@dataclass(slots=True)
+class Sought:
+    """Leaves that a receipt names, looked up while a log is read through: no more than these is held of it."""
+
+    leaves: frozenset[bytes]
+    found: dict[bytes, int] = field(default_factory=dict)  # where in the log each stands first
+
+    def meet(self, start: int, leaves: Sequence[bytes]) -> None:
+        """The next leaves of the log, of which the first has index ``start``."""
+        if not self.leaves.isdisjoint(leaves):
+            for index, leaf in enumerate(leaves, start):
+                if leaf in self.leaves:
+                    self.found.setdefault(leaf, index)
 
 
 def folder_fetch(folder: Path) -> Fetch:
@@ -36,13 +52,17 @@ def folder_fetch(folder: Path) -> Fetch:
 
 
 def verify_log(
-    fetch: Fetch, verifiers: Sequence[Verifier], earlier: Sequence[str] = (), progress: Progress | None = None
+    fetch: Fetch,
+    verifiers: Sequence[Verifier],
+    earlier: Sequence[str] = (),
+    progress: Progress | None = None,
+    sought: Sought | None = None,
 ) -> Report:
     """Look at a whole log, and say of each thing that is wrong where it is.
 
     (1) the checkpoint's signature, (2) every bundle against the leaf hashes, (3) every tile against what lies below
     it, (4) the root, (5) that each earlier checkpoint (a note that somebody kept) is a beginning of this log.
-    ``progress`` is told (entries, entries in all). Of all hashes 1 in 256 is held in memory. Raises ``CouldNotLook``
+    ``progress`` is told (entries, entries in all), ``sought`` meets every leaf. Of all hashes 1 in 256 is held in memory. Raises ``CouldNotLook``
     without checkpoint.
     """
     report = Report(["logboek"], limits=list(LIMITS))
@@ -53,7 +73,7 @@ def verify_log(
     if head is None:
         return report
     report.head = head
-    edges = _verify_tiles(fetch, head.size, report, progress)  # (2), (3)
+    edges = _verify_tiles(fetch, head.size, report, progress, sought)  # (2), (3)
     root = merkle.root(head.size, node_reader(head.size, lambda tile: edges[tile.level or 0, tile.index]))
     if root != head.root:  # (4)
         report.wrong("checkpoint", "de wortel hoort niet bij de vermeldingen")
@@ -94,7 +114,9 @@ def _read(fetch: Fetch, tile: Tile, report: Report) -> list[bytes]:
 _Edges = dict[tuple[int, int], list[bytes]]
 
 
-def _verify_tiles(fetch: Fetch, size: int, report: Report, progress: Progress | None) -> _Edges:
+def _verify_tiles(
+    fetch: Fetch, size: int, report: Report, progress: Progress | None, sought: Sought | None
+) -> _Edges:
     """Recompute all hashes upward from the entries, comparing each tile; the hashes from which the root follows."""
     edges: _Edges = {}
     row: list[bytes] = []  # hashes of the level above the one at hand
@@ -102,6 +124,8 @@ def _verify_tiles(fetch: Fetch, size: int, report: Report, progress: Progress | 
         leaves = [merkle.leaf_hash(entry) for entry in _read(fetch, tile, report)]
         shown = _compare(fetch, Tile(0, tile.index, tile.width), leaves, report)
         _keep(edges, row, Tile(0, tile.index, tile.width), leaves or shown)
+        if sought is not None:
+            sought.meet(tile.start, leaves or shown)
         if progress is not None:
             progress(tile.start + tile.width, size)
     below = row

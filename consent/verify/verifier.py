@@ -4,7 +4,7 @@ It needs nothing of the hub: consent/log, consent/receipt, contracts and ``crypt
 where:
 
     a log                     every entry bundle, every tile, the root, the checkpoint's signature, earlier checkpoints
-    a receipt of a message    the signature over all of it (RFC 7515 app. F over RFC 8785), and its leaf in the log
+    a receipt of a message    the signature over all of it (RFC 7515 app. F over RFC 8785), and its leaves in the log
     a receipt of a statement  that it says, byte for byte, what the log holds, and that the log holds it
 
 It cannot know what was written before the last checkpoint that an outsider kept, nor whether what was logged is true.
@@ -26,8 +26,8 @@ from consent.verify.receipt import (
     verify_receipt,
 )
 from consent.verify.report import BROKEN, COULD_NOT_LOOK, WHOLE, CouldNotLook, Finding, Report
-from consent.verify.statement import verify_statement
-from consent.verify.tree import Fetch, Progress, folder_fetch, verify_log
+from consent.verify.statement import statement_leaves, verify_statement
+from consent.verify.tree import Fetch, Progress, Sought, folder_fetch, verify_log
 
 __all__ = [
     "BROKEN",
@@ -39,6 +39,7 @@ __all__ = [
     "Finding",
     "Progress",
     "Report",
+    "Sought",
     "folder_fetch",
     "leaf_hashes",
     "read_file",
@@ -47,6 +48,7 @@ __all__ = [
     "read_verifier",
     "read_verifiers",
     "signature_holds",
+    "sought_by",
     "verify_any_receipt",
     "verify_log",
     "verify_proof",
@@ -55,22 +57,37 @@ __all__ = [
 ]
 
 
-def verify_any_receipt(
-    raw: bytes, keys: Mapping[str, bytes], proof: str | None, verifiers: Sequence[Verifier]
-) -> Report:
-    """Look at a receipt of either kind. ``keys``: the hub's receipt keys, which only that of a message needs.
+def sought_by(raw: bytes) -> Sought:
+    """What to look for in a log when this receipt, of either kind, is given beside it."""
+    if is_receipt(raw):
+        return Sought(frozenset(statement_leaves(raw)))
+    try:
+        return Sought(frozenset(leaf_hashes(read_receipt(raw))))
+    except (ValueError, RecursionError):  # looking at the receipt will tell
+        return Sought(frozenset())
 
-    Raises ``CouldNotLook`` when what this kind needs was not given.
+
+def verify_any_receipt(
+    raw: bytes,
+    keys: Mapping[str, bytes],
+    proof: str | None,
+    verifiers: Sequence[Verifier],
+    log: Sought | None = None,
+) -> Report:
+    """Look at a receipt of either kind. ``keys``: the hub's receipt keys, for the signature of that of a message.
+
+    ``log``: what a look at a whole log met of ``sought_by`` this receipt. Raises ``CouldNotLook`` when nothing of what
+    could show it was given.
     """
     if proof is not None and not verifiers:
         raise CouldNotLook("geef bij --proof ook de sleutel van het logboek met --key")
     if not is_receipt(raw) and (keys or _is_signed(raw)):
-        if not keys:
-            raise CouldNotLook("geef bij een ontvangstbewijs ook de JWK-set van de hub, met --jwks of --key")
-        return verify_receipt(raw, keys, proof, verifiers)
-    if proof is None:
-        raise CouldNotLook("geef bij een toestemmingsbewijs ook zijn --proof, en de sleutel van het logboek met --key")
-    return verify_statement(raw, proof, verifiers)
+        if not keys and proof is None and not (log is not None and log.leaves):
+            raise CouldNotLook("geef bij een ontvangstbewijs de JWK-set van de hub, zijn --proof of het logboek")
+        return verify_receipt(raw, keys, proof, verifiers, log)
+    if proof is None and log is None:
+        raise CouldNotLook("geef bij een toestemmingsbewijs zijn --proof of het logboek, en de --key van het logboek")
+    return verify_statement(raw, proof, verifiers, log)
 
 
 def _is_signed(raw: bytes) -> bool:

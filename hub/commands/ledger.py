@@ -67,7 +67,7 @@ def _not_looked(reason: str, as_json: bool) -> int:
 
 def _look(given: dict[str, Any]) -> tuple["Report", dict[str, Any]]:
     """Look at all that the options name; more than the report says only of the own database."""
-    from consent.verify.verifier import CouldNotLook, Report, folder_fetch, verify_any_receipt, verify_log
+    from consent.verify.verifier import CouldNotLook, Report, folder_fetch, sought_by, verify_any_receipt, verify_log
 
     if sum(map(bool, (given["folder"], given["url"], given["db"]))) > 1:
         raise CouldNotLook("geef één van --folder, --url en --db")
@@ -75,13 +75,16 @@ def _look(given: dict[str, Any]) -> tuple["Report", dict[str, Any]]:
         raise CouldNotLook("geef --folder, --url, --db of --receipt")
     verifiers, jwks = _keys(given["keys"])
     earlier = [_bytes(path).decode("utf-8", "replace") for path in given["earlier"]]
+    receipt = _bytes(given["receipt"]) if given["receipt"] else None
+    with_log = any(given[name] for name in ("folder", "url", "db"))
+    sought = sought_by(receipt) if receipt is not None and with_log else None
     report, more = Report(), {}
 
     def whole(fetch: "Fetch", with_keys: "list[Verifier]") -> "Report":
         if not with_keys:
             raise CouldNotLook("geef de sleutel van het logboek met --key")
         with _Progress() as told:
-            return verify_log(fetch, with_keys, earlier, told)
+            return verify_log(fetch, with_keys, earlier, told, sought)
 
     if given["folder"]:
         report.merge(whole(folder_fetch(given["folder"]), verifiers))
@@ -92,9 +95,9 @@ def _look(given: dict[str, Any]) -> tuple["Report", dict[str, Any]]:
             report.merge(whole(fetch, verifiers))
     if given["db"]:
         more = _look_at_own(report, verifiers, whole)
-    if given["receipt"]:
+    if receipt is not None:
         proof = _bytes(given["proof"]).decode("utf-8", "replace") if given["proof"] else None
-        report.merge(verify_any_receipt(_bytes(given["receipt"]), jwks, proof, verifiers))
+        report.merge(verify_any_receipt(receipt, jwks, proof, verifiers, sought))
     return report, more
 
 

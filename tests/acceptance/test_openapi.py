@@ -114,7 +114,19 @@ class World:
             "kandidaatRef": [*self.person.refs.values(), *self.care.refs.values()],
             "type": ["voortgang.gemeld", "nl.doorstroomhub.kandidaat.voorgedragen.v1"],
             "naam": ["basisdeel-entree", "crebo-2015"],
+            "verklaringId": ["tekst", "verklaring-1"],
+            "versie": ["1"],
+            "taal": ["nl"],
         }
+
+    def asked_form(self) -> dict[str, Any]:
+        """A request for consent that nobody answered yet."""
+        unanswered = {"keuze", "gegevenOp", "wijze", "gegevenDoor"}
+        return {name: v for name, v in self.statement_form().items() if name not in unanswered} | {"gevraagd": True}
+
+    def asked(self) -> str:
+        """The id of such a request."""
+        return str(self.region.call(KRINGLOOP, "POST", "/v1/toestemmingen", self.asked_form()).expect(201)["id"])
 
     def call(self, who: str, case: Case) -> int:
         """Make the call, with the token of an organisation, and hold the answer to the description."""
@@ -266,6 +278,8 @@ def _of_person(world: World) -> dict[str, Any]:
     return _path(kandidaatRef=world.person.refs[KRINGLOOP])
 
 
+_TEXT = {"verklaringId": "tekst", "versie": "1"}
+_ANSWERED = {"gegevenOp": "2026-11-02T09:00:00Z", "wijze": "gesprek", "gegevenDoor": "betrokkene"}
 _OWN_FLOWS = {"verstrekkers": [KRINGLOOP]}
 _TRAJECT = {"opdrachtgever": GEMEENTE, "wettelijkKader": "Pwet", "van": "2026-10-01"}
 #: operationId → who calls, and with what. Order matters where one takes away what another needs.
@@ -299,6 +313,27 @@ EXAMPLES: dict[str, Example] = {
     "toestemming_bewijs": lambda w: (KRINGLOOP, _path(toestemmingId=w.reports)),
     "toestemmingsbewijs": lambda w: (KRINGLOOP, _path(toestemmingId=w.reports)),
     "toestemming_bevestigen": lambda w: (ONTWIKKELBEDRIJF, _path(toestemmingId=w.to_confirm)),
+    "toestemming_beantwoorden": lambda w: (
+        KRINGLOOP,
+        _path(toestemmingId=w.asked()) | {"body": _ANSWERED | {"keuze": "ja"}},
+    ),
+    "toestemming_verlengen": lambda w: (
+        KRINGLOOP,
+        _path(toestemmingId=w.reports)
+        | {"body": _ANSWERED | {"geldigTot": "2027-08-01", "verklaring": w.statement_form()["verklaring"]}},
+    ),
+    "toestemming_herroepen": lambda w: (KRINGLOOP, _path(toestemmingId=w.asked()) | {"body": {"reden": "verkeerd"}}),
+    "toestemming_ongeldig_verklaren": lambda w: (
+        KRINGLOOP,
+        _path(toestemmingId=w.region.allow_reports(w.person)) | {"body": {"reden": "geen gezag"}},
+    ),
+    "verklaring_publiceren": lambda w: (KRINGLOOP, _path(**_TEXT, taal="nl") | {"body": {"tekst": "Wij delen."}}),
+    "verklaringen": lambda w: (KRINGLOOP, {}),
+    "verklaring": lambda w: (KRINGLOOP, _path(**_TEXT, taal="nl")),
+    "verklaring_ongeldig_verklaren": lambda w: (
+        KRINGLOOP,
+        _path(**_TEXT) | {"body": {"reden": "onduidelijk", "proef": True}},
+    ),
     "toestemming_intrekken": lambda w: (
         ONTWIKKELBEDRIJF,
         _path(toestemmingId=w.to_confirm) | {"body": {"gegevenDoor": "betrokkene"}},
