@@ -19,7 +19,7 @@ RECEIPT_TYPE: Final = "ontvangstbewijs+jws"
 #: What was looked at when the leaves of a receipt were looked up in a log.
 IN_LOG: Final = "blad in het logboek"
 #: What a look without the hub's receipt keys, and one with a single proof for a batch, cannot tell.
-UNSIGNED: Final = "of de hub dit ontvangstbewijs zo gaf: de handtekening is niet bekeken, want er is geen JWK-set gegeven"
+UNSIGNED: Final = "of de hub dit ontvangstbewijs zo gaf: zonder JWK-set is de handtekening niet bekeken"
 OTHERS: Final = "of de andere bladen van dit antwoord in het logboek staan: het bewijs toont er één"
 NO_LEAF: Final = "of dit antwoord in het logboek staat: het noemt geen blad"
 _ALGORITHMS: Final = frozenset({"EdDSA", "Ed25519"})  # RFC 8037; RFC 9864 names the curve

@@ -2,7 +2,7 @@
 
 It needs no key but the log's: the receipt is signed by standing in the log. (1) The document is written anew from the
 entries in it and compared byte for byte; (2) each entry with its opening gives a leaf; (3) each leaf stands in the log,
-as a ``.tlog-proof`` shows, or the whole log, or both; (4) they stand there in the order in which the receipt tells them.
+as a ``.tlog-proof`` shows, or the whole log, or both; (4) they stand there in the order that the receipt tells.
 """
 
 from collections.abc import Sequence
@@ -24,10 +24,8 @@ LIMITS = (
 )
 
 
-def verify_statement(
-    raw: bytes, proof: str | None, verifiers: Sequence[Verifier], log: Sought | None = None
-) -> Report:
-    """Look at a receipt, JSON-LD or letter, with the ``.tlog-proof`` of its statement, what a whole log showed, or both.
+def verify_statement(raw: bytes, proof: str | None, verifiers: Sequence[Verifier], log: Sought | None = None) -> Report:
+    """Look at a receipt, JSON-LD or letter, with the ``.tlog-proof`` of its statement, a whole log, or both.
 
     Without either nothing shows that the log holds the statement: the caller gives one.
     """

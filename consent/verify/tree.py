@@ -62,8 +62,8 @@ def verify_log(
 
     (1) the checkpoint's signature, (2) every bundle against the leaf hashes, (3) every tile against what lies below
     it, (4) the root, (5) that each earlier checkpoint (a note that somebody kept) is a beginning of this log.
-    ``progress`` is told (entries, entries in all), ``sought`` meets every leaf. Of all hashes 1 in 256 is held in memory. Raises ``CouldNotLook``
-    without checkpoint.
+    ``progress`` is told (entries, entries in all), ``sought`` meets every leaf. Of all hashes 1 in 256 is held.
+    Raises ``CouldNotLook`` without checkpoint.
     """
     report = Report(["logboek"], limits=list(LIMITS))
     raw = fetch("checkpoint")
@@ -114,9 +114,7 @@ def _read(fetch: Fetch, tile: Tile, report: Report) -> list[bytes]:
 _Edges = dict[tuple[int, int], list[bytes]]
 
 
-def _verify_tiles(
-    fetch: Fetch, size: int, report: Report, progress: Progress | None, sought: Sought | None
-) -> _Edges:
+def _verify_tiles(fetch: Fetch, size: int, report: Report, progress: Progress | None, sought: Sought | None) -> _Edges:
     """Recompute all hashes upward from the entries, comparing each tile; the hashes from which the root follows."""
     edges: _Edges = {}
     row: list[bytes] = []  # hashes of the level above the one at hand

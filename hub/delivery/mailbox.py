@@ -18,7 +18,7 @@ from consent.keys import KeyStore
 from contracts.envelope import TYPE_PREFIX, Source
 from contracts.errors import Fault, PartUnavailable, RequestInvalid, TokenInvalid
 from contracts.identity import Oin, PersonId
-from hub.delivery.release import LEAVE_WITHIN, Freed, Releaser
+from hub.delivery.release import LEAVE_WITHIN, MAILBOX, Freed, Releaser
 from hub.delivery.states import State, Step, after
 from hub.intake.accept import body_key
 from hub.keys.sealing import seal
@@ -121,8 +121,8 @@ class Mailbox:
     def fetch(self, asker: Asker, after_sequence: int, limit: int, wait: float) -> Page:
         """At most ``limit`` events after a sequence; waits up to ``wait`` seconds where there are none yet.
 
-        Raises ``PartUnavailable`` when the hub is too slow to let a released message leave in time, and
-        ``TokenInvalid`` when the machtiging ended meanwhile.
+        Raises ``PartUnavailable`` when the hub is too slow to let a released message leave in time,
+        ``LogUnavailable`` when the log cannot be written, and ``TokenInvalid`` when the machtiging ended meanwhile.
         """
         organisation = asker.organisation
         deadline = self.clock.monotonic() + wait
@@ -197,7 +197,7 @@ class Mailbox:
         live = [row for row in rows if row.state in (State.WAITING, State.DELIVERED)]
         # A crash after this commit: handed out, perhaps not received. It is not acknowledged, so the next fetch gives
         # it again under the same sequence, decided anew.
-        freed = {f.row.delivery_id: f for f in self.releaser.free(tx, live, "postvak", held)}
+        freed = {f.row.delivery_id: f for f in self.releaser.free(tx, live, MAILBOX, held)}
         events: list[tuple[int, dict[str, Any]]] = []
         numbers: list[tuple[str, int]] = []
         end = float("inf")  # what is to be looked at again ends the page: else it would be acknowledged unseen
@@ -213,6 +213,8 @@ class Mailbox:
                 events.append((row.sequence, withdrawn(row)))
             elif row.sequence is not None:
                 end = min(end, row.sequence)
+        if len(events) > len(numbers):  # that something was withdrawn is told on the same terms: only with a log
+            self.evidence.append_or_prove(tx.connection, ())
         mailboxes.number(tx.connection, organisation, numbers, last[organisation])
         events = sorted(((n, event) for n, event in events if n < end), key=lambda pair: pair[0])
         reached = max([item.start, *(sequence for sequence, _ in events)])
@@ -256,8 +258,8 @@ class Mailbox:
             return _never_given("tot" if item.through is not None else "berichten")
         changes: list[tuple[str, State, bytes | None]] = []
         facts: list[EvidenceFact] = []
-        # Of a kind that this systeem may not fetch, it cannot know what it would acknowledge.
-        named = (row for row in _named(tx.connection, item, last) if mandate.opens(row.kind))
+        # Of a kind that this systeem may not fetch, it cannot know what it would acknowledge. Notices it may fetch.
+        named = (row for row in _named(tx.connection, item, last) if row.notice or mandate.opens(row.kind))
         rows = sorted(named, key=lambda row: row.person_id or "")
         for person, group in groupby(rows, key=attrgetter("person_id")):
             told: list[tuple[str, str]] = []

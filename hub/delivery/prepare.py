@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Row
 
 from contracts.identity import Oin
-from hub.delivery.release import PUSH, Freed, Held, Releaser
+from hub.delivery.release import MAILBOX, PUSH, Freed, Held, Releaser
 from hub.delivery.states import State
 from hub.keys.sealing import unseal
 from hub.ports import Clock
@@ -111,7 +111,8 @@ class Preparer:
 def _told(outcome: Freed | Held) -> Freed | NotReleased:
     if isinstance(outcome, Freed):
         return outcome
-    return NotReleased(outcome.row.delivery_id, "again" if outcome.reason == "opnieuw" else "stopped")
+    why = {"opnieuw": "again", MAILBOX: "mailbox"}.get(outcome.reason, "stopped")
+    return NotReleased(outcome.row.delivery_id, why)
 
 
 def _not_ours(row: Row[Any] | None, token: str, now: datetime) -> str | None:

@@ -25,7 +25,7 @@ from hub.delivery.states import State, Step, after
 from hub.gate.judge import Candidate, Judgement, Scene, look
 from hub.intake.accept import body_aad, body_key
 from hub.keys.sealing import unseal
-from hub.ledger.evidence import Evidence, Fact, joined, refused, released
+from hub.ledger.evidence import Evidence, Fact, joined, notice_refused, notice_released, refused, released
 from hub.machine.clock_guard import ClockGuard
 from hub.ports import NewId, Random
 from hub.store.locks import Locks
@@ -37,10 +37,13 @@ from hub.telemetry import Metrics
 
 #: The first byte of a released message must leave within this time of its commit (seconds, monotonic).
 LEAVE_WITHIN: Final = 2.0
-#: The channel by which the hub itself calls the recipient; the other is ``postvak``.
+#: The channel by which the hub itself calls the recipient, and the one by which the recipient calls the hub.
 PUSH: Final = "push"
+MAILBOX: Final = "postvak"
 #: Why a delivery was given up whose stored message does not open.
 UNREADABLE: Final = "onleesbaar"
+#: Why a notice is stopped.
+INACTIVE: Final = "ontvanger-niet-actief"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +62,10 @@ class Freed:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """May not leave: stopped for good (``gestopt``, ``gewist``), or to be looked at again (``opnieuw``)."""
+    """May not leave: stopped for good (``gestopt``, ``gewist``), or to be looked at again (``opnieuw``).
+
+    ``postvak``: not by this push; it waits to be fetched.
+    """
 
     row: Row[Any]
     reason: str
@@ -104,7 +110,7 @@ class Releaser:
 
         ``rows``: deliveries with their message (``store.waiting_rows``), read in this transaction; ``locks``: what it
         holds. Their state changes here; lease, sequence and outcome are the channel's own business. Raises
-        ``PartUnavailable`` while the clock is not to be trusted.
+        ``PartUnavailable`` while the clock is not to be trusted, ``LogUnavailable`` while the log cannot be written.
         """
         self.clock_guard.check(tx.now)
         roots = {row.root for row in rows if row.root is not None}
@@ -211,9 +217,20 @@ class _Work:
     def _notice(self, row: Row[Any], message: Message) -> Freed | Held:
         """A notice of the hub goes out also when involvement, agreement or consent has ended (AVG 7(3), 19)."""
         rules = self.scene.rules[_pair(row, self.channel)]
+        receiver = Oin(row.recipient)
         if not notice_allowed(rules.receiver, given=True):
-            self.notes.changes.append(_change(row, Step.REFUSE, ended_at=self.tx.now, reason="ontvanger-niet-actief"))
+            self.notes.changes.append(_change(row, Step.REFUSE, ended_at=self.tx.now, reason=INACTIVE))
+            fact = notice_refused(row.message_id, receiver, self.tx.now, INACTIVE)
+            self.notes.facts.append(Fact(_person(row), fact))
             return Held(row, "gestopt")
+        if not rules.push_active:
+            # The exemption is about the person's facts, not about a systeem that no longer acts for the receiver.
+            # It waits for the mailbox: no worker takes it again, unless the subscription is made anew.
+            step = Step.FAIL if row.state == State.RELEASED else None
+            self.notes.changes.append(_change(row, step, channel=MAILBOX))
+            return Held(row, MAILBOX)
+        if row.released_at is None:
+            self.notes.facts.append(Fact(_person(row), notice_released(row.message_id, receiver, self.tx.now)))
         self._change(row, revealed=[])
         return Freed(row, message, message.data, message.subject)
 
@@ -319,7 +336,8 @@ class _Work:
         store.change(connection, self.notes.changes)
         store.note_attempts(connection, self.notes.attempts)
         store.note_basis(connection, self.notes.basis)
-        self.releaser.evidence.append(connection, self.notes.facts)
+        if self.notes.facts or self.notes.attempts:
+            self.releaser.evidence.append_or_prove(connection, self.notes.facts)
 
 
 def opened(key: bytes, row: Row[Any]) -> Message | None:
@@ -360,10 +378,10 @@ def _never_more(row: Row[Any], judgement: Judgement) -> Judgement:
     return replace(judgement, decision=refusal)
 
 
-def _change(row: Row[Any], step: Step, **values: Any) -> dict[str, Any]:
-    """A new state with what comes with it; what is not named stays as it was."""
+def _change(row: Row[Any], step: Step | None, **values: Any) -> dict[str, Any]:
+    """A new state (no step: the same) with what comes with it; what is not named stays as it was."""
     kept = {"attempts", "channel", "released_at", "revealed", "ended_at", "reason"}
-    state = after(State(row.state), step).value
+    state = row.state if step is None else after(State(row.state), step).value
     return {"key": row.delivery_id, "state": state} | {name: values.get(name, getattr(row, name)) for name in kept}
 
 

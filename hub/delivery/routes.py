@@ -7,7 +7,7 @@ from typing import Any, Final
 from flask import Response, request
 from marshmallow import Schema, fields, validates_schema
 
-from contracts.errors import MethodUnknown, PartUnavailable
+from contracts.errors import LogUnavailable, MethodUnknown, PartUnavailable
 from hub.access.caller import Scope
 from hub.delivery.mailbox import Acknowledgement
 from hub.delivery.release import LEAVE_WITHIN
@@ -111,7 +111,7 @@ ENDPOINTS: Final = (
         query=PostvakQuery,
         answers={200: EVENTS},
         out_media=reading.EVENT_BATCH,
-        errors=(PartUnavailable,),
+        errors=(PartUnavailable, LogUnavailable),
     ),
     Endpoint(
         method="POST",

@@ -1,7 +1,7 @@
 """“Mag dit?”: the gate in dry run. Stores and sends nothing of the message; that it was asked is logged."""
 
 import threading
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Final
@@ -9,15 +9,18 @@ from typing import Final
 from sqlalchemy import Connection
 
 from consent.decision import Decision, Outcome, Step, outward_steps
+from consent.keys import KeyDestroyed, content_key
 from consent.store import records
 from contracts.envelope import Message
 from contracts.errors import MessageInvalid, RefusalCode
 from contracts.identity import Category, Oin
+from hub.gate.living import Ref, among_the_living
 from hub.gate.recipients import Decided, decide_all
 from hub.ledger.evidence import Evidence, Fact, asked
 from hub.ports import Clock
 from hub.store.locks import Locks
 from hub.store.persons import people
+from hub.store.persons.people import Known
 from hub.store.writer import Transaction, Writer
 
 #: What is told where no recipient was named and none may have it: the same whoever the person is, or is not.
@@ -107,7 +110,14 @@ class DryRun:
     def decide(self, tx: Transaction, items: Sequence[Message]) -> list[Checked | MessageInvalid]:
         """The decisions, and one entry in the log per question."""
         refs = [(m.source.organisation, m.subject) for m in items if m.subject is not None]
-        found = decide_all(tx, items, people.resolve(tx.connection, refs))
+        known = people.resolve(tx.connection, refs)
+        return among_the_living(known, lambda alive: self._logged(tx, items, alive))
+
+    def _logged(
+        self, tx: Transaction, items: Sequence[Message], known: Mapping[Ref, Known]
+    ) -> list[Checked | MessageInvalid]:
+        found = decide_all(tx, items, known)
+        self._refuse_the_erased([d for d in found if isinstance(d, Decided)])
         facts = [
             Fact(
                 d.known.person if d.known is not None else None,
@@ -118,6 +128,12 @@ class DryRun:
         ]
         self.evidence.append(tx.connection, facts)
         return [_checked(d) if isinstance(d, Decided) else d for d in found]
+
+    def _refuse_the_erased(self, found: Sequence[Decided]) -> None:
+        """Sending asks for the key of what goes out; a question makes none, so it must ask whether it was destroyed."""
+        going = {content_key(d.known.person, d.message.source.organisation) for d in found if d.known and d.going}
+        if gone := self.evidence.key_store.destroyed(going):
+            raise KeyDestroyed(frozenset(gone))
 
     def explain(self, checked: Checked, recorder: Oin) -> list[Explained]:
         """What statements that ``recorder`` itself recorded mean for the answer; of any other it learns nothing here.

@@ -11,15 +11,16 @@ from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import SQLAlchemyError
 
 from consent.keys import KeyDestroyed
 from consent.store.reading import PersonRecord, read_persons
-from contracts.errors import NotFound
+from contracts.errors import NotFound, PartUnavailable
 from contracts.identity import Oin
 from hub.store.locks import Locks
 from hub.store.persons import people
 from hub.store.persons.people import Known
+from hub.store.refusals import is_taken, not_logged
 from hub.store.region.access import Asker, require_active
 from hub.store.writer import Transaction, Writer, apart
 
@@ -94,7 +95,8 @@ class PersonWork:
     ) -> T:
         """Work on whom ``find`` finds; ``nobody`` names the lock that is taken when it finds none.
 
-        Raises ``TokenInvalid`` when the asker's machtiging has ended, ``NotFound``, and what ``work`` raises.
+        Raises ``TokenInvalid`` when the asker's machtiging has ended, ``NotFound``, what ``work`` raises, and
+        ``LogUnavailable`` when the database takes nothing.
         """
         for _ in range(_LOOKS):
             with self.look() as connection:
@@ -105,11 +107,14 @@ class PersonWork:
             try:
                 outcome: T = self.writer.do(_run, job, locks, urgent=take_away)
                 return outcome
-            except (_Moved, IntegrityError):  # or another process did the same a moment ago
+            except _Moved:
                 continue
+            except SQLAlchemyError as error:
+                if not is_taken(error):  # else another process did the same a moment ago
+                    raise not_logged(error) from error
             except KeyDestroyed as error:  # erased, though the mark of it is still to come: nobody any more
                 raise NotFound from error
-        raise RuntimeError("a person kept moving")
+        raise PartUnavailable("Bied dit nog eens aan.", headers={"Retry-After": "1"})
 
 
 def _run(tx: Transaction, jobs: Sequence[_Job[Any]]) -> list[Any]:

@@ -21,7 +21,7 @@ from sqlalchemy import Connection, Row
 from sqlalchemy.exc import IntegrityError
 
 from consent.decision import Decision, Outcome
-from consent.keys import SYSTEM_KEY, KeyDestroyed, KeyStore, content_key
+from consent.keys import SYSTEM_KEY, KeyStore, content_key
 from consent.log.ledger import Appended
 from contracts import instants
 from contracts.canonical import canonical
@@ -38,6 +38,7 @@ from contracts.errors import (
 from contracts.identity import Oin, PersonId, Role
 from contracts.minimise import placement_ids
 from hub.delivery.states import State
+from hub.gate.living import Ref, among_the_living
 from hub.gate.recipients import Decided, decide_all
 from hub.keys.sealing import seal, unseal
 from hub.ledger.evidence import Evidence, Fact, decided, key_of
@@ -52,8 +53,6 @@ from hub.telemetry import Metrics
 _WORKPLACES: Final = frozenset({Role.KRINGLOOP, Role.WOONZORG, Role.LEERBEDRIJF})
 #: How often a message is looked up again because its person was joined with another just before its lock was held.
 _LOOKS: Final = 4
-#: A ref, and whose it is.
-_Ref = tuple[Oin, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,14 +190,10 @@ class Accepter:
         return [next(new) if answer is None else answer for answer in answers]
 
     def _decide(
-        self, tx: Transaction, messages: Sequence[Message], known: Mapping[_Ref, Known]
+        self, tx: Transaction, messages: Sequence[Message], known: Mapping[Ref, Known]
     ) -> list[Answer | Exception]:
-        """Whose key was destroyed is nobody from that moment on, also while the erasure's mark is still to come."""
-        try:
-            return self._store(tx, decide_all(tx, messages, known))
-        except KeyDestroyed as error:  # keys come before anything is written
-            alive = {ref: one for ref, one in known.items() if not error.key_ids & _key_names(ref, one)}
-            return self._store(tx, decide_all(tx, messages, alive))
+        # Keys come before anything is written.
+        return among_the_living(known, lambda alive: self._store(tx, decide_all(tx, messages, alive)))
 
     def _repeat(self, message: Message, row: Row[Any]) -> Answer | Exception:
         name = body_key(row.person_id, message.source.organisation)
@@ -332,10 +327,6 @@ def besluit(receiver: Oin, decision: Decision) -> dict[str, Any]:
         "weggelaten": sorted(c.value for c in decision.left_out) if decision.outcome is not Outcome.STOPPED else [],
     }
     return told if decision.code is None else told | {"code": decision.code.value}
-
-
-def _key_names(ref: _Ref, known: Known) -> set[str]:
-    return {key_of(known.person), body_key(known.person, ref[0])}
 
 
 def _told(d: Decided, message_id: str | None) -> dict[str, Any]:

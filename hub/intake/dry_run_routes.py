@@ -3,7 +3,6 @@
 import math
 from typing import Any, Final
 
-import structlog
 from marshmallow import Schema, fields
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -29,6 +28,7 @@ from hub.intake.endpoint import Endpoint
 from hub.intake.message_schemas import Gebeurtenis
 from hub.intake.routes import require_own
 from hub.intake.schemas import Besluit, code_field, word_field
+from hub.store.refusals import not_logged
 
 #: What is missing, in words, by the code of the step that failed.
 _MISSING: Final = {
@@ -55,9 +55,7 @@ def vooraf_controle() -> dict[str, Any]:
     try:
         checked = hub().dry_run.ask(message)
     except SQLAlchemyError as error:
-        # A question that cannot be logged is not answered (promise 10).
-        structlog.get_logger().error("database refused", exc_info=error)
-        raise LogUnavailable(headers={"Retry-After": "5"}) from error
+        raise not_logged(error) from error  # a question that cannot be logged is not answered
     if any(d.code is RefusalCode.HANDELING_NIET_TOEGESTAAN for _, d in checked.decisions):
         raise TokenInvalid  # the organisation or its machtiging ended after the token was given
     answer = _answer(checked)

@@ -17,6 +17,7 @@ from marshmallow import Schema
 from contracts.errors import (
     ExchangeError,
     JsonInvalid,
+    LogUnavailable,
     MediaTypeUnknown,
     NotFound,
     PartUnavailable,
@@ -198,6 +199,8 @@ def _failures(endpoint: Endpoint) -> dict[str, Any]:
     kinds: set[type[ExchangeError]] = {RequestInvalid, Unexpected, PartUnavailable, *endpoint.errors}
     if not endpoint.public:
         kinds |= {TokenInvalid, ScopeMissing}
+    if endpoint.method != "GET":
+        kinds.add(LogUnavailable)
     if endpoint.body or endpoint.media:
         kinds |= {JsonInvalid, MediaTypeUnknown, TooLarge}
     codes = {(kind.status, kind.code) for kind in kinds if kind is not Refused}

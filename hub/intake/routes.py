@@ -5,7 +5,6 @@ from datetime import date
 from typing import Any, Final
 from uuid import UUID
 
-import structlog
 from flask import Response
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -36,6 +35,7 @@ from hub.intake.endpoint import Endpoint, json_response
 from hub.intake.message_schemas import BATCH, Berichtstatus, Gebeurtenis, Ontvangstbewijs, Reeksresultaat
 from hub.keys.sealing import unseal
 from hub.store.database import reading as looking
+from hub.store.refusals import not_logged
 from hub.store.traffic import messages as store
 
 #: What the gate may tell a sender.
@@ -91,9 +91,7 @@ def _accept(messages: list[Message]) -> list[Answer | ExchangeError]:
     try:
         answers = hub().accepter.accept(messages)
     except SQLAlchemyError as error:
-        # What cannot be logged is not accepted (promise 10): the transaction is rolled back as a whole.
-        structlog.get_logger().error("database refused", exc_info=error)
-        raise LogUnavailable(headers={"Retry-After": "5"}) from error
+        raise not_logged(error) from error
     hub().metrics.accept_seconds.observe(hub().clock.monotonic() - began)
     if not all(_decided_anew(answer) for answer in answers):
         # What was stored before, or has nobody to decide on, is told without the gate: so the machtiging is asked.

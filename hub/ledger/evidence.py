@@ -3,17 +3,23 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
+import structlog
 from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
 
-from consent.decision import Decision
+from consent.decision import Decision, Outcome
 from consent.keys import SYSTEM_KEY, KeyDestroyed, KeyStore, evidence_key
 from consent.log.ledger import Appended, NewEntry, append
 from contracts import instants
 from contracts.envelope import Message
+from contracts.errors import LogUnavailable
 from contracts.identity import Category, Oin, PersonId
 from hub.ports import NewId
+
+#: For an entry that is undone as soon as it was written: nobody ever reads it.
+_NO_KEY: Final = bytes(32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +49,22 @@ class Evidence:
             keys = self.key_store.ensure(ids)
         entries = [NewEntry(i, keys[i], {"v": 1} | f.payload) for i, f in zip(ids, facts, strict=True)]
         return append(connection, entries, self.new_id)
+
+    def append_or_prove(self, connection: Connection, facts: Sequence[Fact]) -> None:
+        """One entry per fact; without any, see that one could be written: nothing is released without the log.
+
+        Raises ``LogUnavailable`` when the database refuses it.
+        """
+        try:
+            if facts:
+                self.append(connection, facts)
+                return
+            with connection.begin_nested() as attempt:
+                append(connection, [NewEntry(SYSTEM_KEY, _NO_KEY, {})], self.new_id)
+                attempt.rollback()  # it never was in the log
+        except SQLAlchemyError as error:
+            structlog.get_logger().error("database refused", exc_info=error)
+            raise LogUnavailable(headers={"Retry-After": "5"}) from error
 
     def append_what_may(self, connection: Connection, facts: Sequence[Fact]) -> None:
         """The same without the facts of persons who were erased meanwhile: nothing may be noted under their key."""
@@ -97,6 +119,32 @@ def released(
         "berichtId": message_id,
         "gegeven": sorted(c.value for c in revealed),
     } | _decision(receiver, decision)
+
+
+def notice_released(message_id: str, receiver: Oin, at: datetime) -> dict[str, Any]:
+    """That a notice of the hub may now leave for its receiver. Its own entry says what it tells."""
+    return {
+        "soort": "vrijgave",
+        "op": instants.write(at),
+        "berichtId": message_id,
+        "ontvanger": receiver,
+        "uitkomst": Outcome.ALLOWED.value,
+        "gegeven": [],
+        "kennisgeving": True,
+    }
+
+
+def notice_refused(message_id: str, receiver: Oin, at: datetime, reason: str) -> dict[str, Any]:
+    """That a notice of the hub was stopped."""
+    return {
+        "soort": "stop",
+        "op": instants.write(at),
+        "berichtId": message_id,
+        "ontvanger": receiver,
+        "uitkomst": Outcome.STOPPED.value,
+        "reden": reason,
+        "kennisgeving": True,
+    }
 
 
 def refused(message_id: str, receiver: Oin, at: datetime, decision: Decision) -> dict[str, Any]:

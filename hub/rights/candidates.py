@@ -8,15 +8,17 @@ import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import SQLAlchemyError
 
-from consent.keys import KeyStore, content_key
+from consent.keys import KeyDestroyed, KeyStore, content_key
 from contracts import instants
-from contracts.errors import Conflict, NotFound, RefusalCode, Refused
+from contracts.errors import Conflict, NotFound, PartUnavailable, RefusalCode, Refused
 from contracts.identity import KandidaatRef, LegalFramework, Oin, PersonId, Role
 from hub.delivery.release import new_ref
+from hub.gate.living import living
 from hub.gate.person_work import PersonWork, Subject
 from hub.keys.keyring import Keyring
 from hub.keys.sealing import seal
@@ -25,12 +27,15 @@ from hub.ports import NewId, Random
 from hub.store.locks import Locks
 from hub.store.persons import people
 from hub.store.persons.people import Known
+from hub.store.refusals import is_taken, not_logged
 from hub.store.region import parties
 from hub.store.region.access import Asker, require_active
 from hub.store.region.rules import agreement_partners
 from hub.store.writer import Transaction, Writer, apart
 
 _REGISTERING = frozenset({Role.GEMEENTE, Role.ONTWIKKELBEDRIJF})
+#: How often a registration is tried when another process registered, or erased, the same person a moment ago.
+_TRIES: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,16 +92,21 @@ class Candidates:
     def register(self, given: Registration) -> Registered:
         """Register somebody, or find the organisation's own earlier registration.
 
-        Raises ``Refused`` for a role that may not register, ``Conflict`` when number and BSN name different persons.
+        Raises ``Refused`` for a role that may not register, ``Conflict`` when number and BSN name different persons,
+        ``LogUnavailable`` when the database takes nothing.
         """
         # Two parties of one regeling that register the same BSN at once, in two processes, would else make two persons.
         bsn = frozenset[str]() if given.bsn is None else {f"bsn/{self.keyring.bsn_index(given.bsn).hex()}"}
         locks = Locks(exclusive=frozenset(bsn))
-        try:
-            return self.writer.do(self._register, given, locks)
-        except IntegrityError:
-            # Another process registered the same number for this organisation a moment ago: now it is a repeat.
-            return self.writer.do(self._register, given, locks)
+        for _ in range(_TRIES):
+            try:
+                return self.writer.do(self._register, given, locks)
+            except KeyDestroyed:  # erased between the look and the log: nobody any more
+                continue
+            except SQLAlchemyError as error:
+                if not is_taken(error):  # else another process registered the same number: now it is a repeat
+                    raise not_logged(error) from error
+        raise PartUnavailable("Bied dit nog eens aan.", headers={"Retry-After": "1"})
 
     def _register(self, tx: Transaction, items: Sequence[Registration]) -> list[Registered | Exception]:
         return apart(tx, items, lambda item: self._register_one(tx, item))
@@ -106,8 +116,10 @@ class Candidates:
         require_role(tx.connection, given.organisation, _REGISTERING)
         index = None if given.bsn is None else self.keyring.bsn_index(given.bsn)
         own = None if index is None else people.roots_by_bsn(tx.connection, given.organisation, index)
+        own = living(self.key_store, own, given.organisation)
         number = None if given.local_number is None else self._number(given.organisation, given.local_number)
         numbered = None if number is None else people.who_has_number(tx.connection, given.organisation, number)
+        numbered = living(self.key_store, numbered, given.organisation)
         if own is not None and numbered is not None and own.root != numbered.root:
             raise Conflict("Dit nummer hoort al bij iemand anders.")
         known = own or numbered or self._joint(tx, given.organisation, index) or self._new(tx)
@@ -131,8 +143,9 @@ class Candidates:
         for agreement in agreement_partners(tx.connection, [organisation])[organisation]:
             if agreement.joint_arrangement is not None and agreement.in_force(tx.now):
                 for party in sorted(agreement.parties - {organisation}):
-                    if party in holders:
-                        return holders[party]
+                    known = living(self.key_store, holders.get(party), organisation)
+                    if known is not None:
+                        return known
         return None
 
     def _new(self, tx: Transaction) -> Known:
@@ -164,6 +177,7 @@ class Candidates:
 
         def work(tx: Transaction, subject: Subject) -> None:
             named = people.who_has_number(tx.connection, organisation, self._number(organisation, local_number))
+            named = living(self.key_store, named, organisation)
             if named is not None and named.root != subject.known.root:
                 raise Conflict("Dit nummer hoort al bij iemand anders.")
             if named is None:
@@ -175,6 +189,7 @@ class Candidates:
         """The ref of the person whom the organisation's own number names. Raises ``NotFound``."""
         with self.person_work.look() as connection:
             known = people.who_has_number(connection, organisation, self._number(organisation, local_number))
+            known = living(self.key_store, known, organisation)
             if known is not None:
                 ref = people.refs_of(connection, [(known.root, organisation)]).get((known.root, organisation))
                 if ref is not None:

@@ -102,10 +102,8 @@ def _term_of(statement: Statement) -> Iterable[Fault]:
 def _term(given: datetime, since: datetime, until: datetime) -> Iterable[Fault]:
     if until <= since:
         yield Fault("geldigTot", "VOLGORDE", "Het einde ligt niet na het begin.")
-    elif until > a_year_after(since):
-        yield Fault("geldigTot", "TE_LANG", "Een verklaring geldt ten hoogste 12 maanden.")
-    if since > a_year_after(given):
-        yield Fault("geldigVan", "TE_LAAT", "Een verklaring begint binnen 12 maanden nadat zij is gegeven.")
+    elif until > a_year_after(given):
+        yield Fault("geldigTot", "TE_LANG", "Een verklaring geldt ten hoogste 12 maanden nadat zij is gegeven.")
 
 
 def _coverage(statement: Statement, body: Mapping[str, Any]) -> Iterable[Fault]:

@@ -142,11 +142,14 @@ class Stopper:
         return judgement.allowed
 
 
-def closed_by(refusal: Statement, statements: Iterable[Statement]) -> frozenset[str]:
+def closed_by(refusal: Statement, statements: Iterable[Statement], at: datetime) -> frozenset[str]:
     """The ``ja``'s with which a ``nee`` overlaps: in each of the four scopes it names, they share something.
 
-    Not those given later, which reopen what they name, nor those that had ended before.
+    Not those given later, which reopen what they name, nor those that had ended before. A ``nee`` that is not in force
+    at ``at`` closes none: its flow runs on, and nobody is told otherwise.
     """
+    if refusal.valid_from > at or (refusal.valid_until is not None and refusal.valid_until <= at):
+        return frozenset()
     return frozenset(
         s.id
         for s in statements

@@ -326,3 +326,21 @@ def test_an_ended_machtiging_is_told_also_where_nobody_could_receive(tmp_path: P
             assert (answer.status, answer.code) == (401, "TOKEN_ONGELDIG")
     finally:
         region.stop()
+
+
+def test_a_refusal_that_is_not_in_force_takes_nothing_away(region: Region) -> None:
+    """One that begins later, and one that is over: the flow runs on, so nobody is told that it ended."""
+    person, _ = region.reporting()
+    region.send(KRINGLOOP, region.report(person)).expect(202)
+    region.collect(ONTWIKKELBEDRIJF)
+    ref, today = person.refs[KRINGLOOP], datetime.now(UTC)
+    before = len(notices(region, ONTWIKKELBEDRIJF))
+    terms = {"keuze": "nee", "gegevenOp": stamp(today - timedelta(days=20))}
+    for since, until in ((10, 30), (-15, -5)):
+        when = {"geldigVan": stamp(today + timedelta(days=since)), "geldigTot": stamp(today + timedelta(days=until))}
+        answer = region.statement(KRINGLOOP, ref, **terms | when).expect(201)
+        assert (answer["verstrekt"], answer["kennisgevingen"]) == ([], 0)
+    assert len(notices(region, ONTWIKKELBEDRIJF)) == before
+    region.send(KRINGLOOP, region.report(person, number=2)).expect(202)
+    now = region.statement(KRINGLOOP, ref, keuze="nee", gegevenOp=stamp(datetime.now(UTC))).expect(201)  # the control
+    assert now["kennisgevingen"] > 0 and len(notices(region, ONTWIKKELBEDRIJF)) > before

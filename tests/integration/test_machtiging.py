@@ -163,6 +163,39 @@ def test_a_bounded_systeem_acknowledges_only_what_it_may_fetch(region: Region) -
     assert [e["sequence"] for e in region.fetch(ONTWIKKELBEDRIJF)] == [report["sequence"]]
 
 
+def test_a_bounded_systeem_gets_and_acknowledges_notices(region: Region) -> None:
+    """They tell of messages that the organisation has: no systeem that fetches may miss them."""
+    person, given = region.reporting()
+    region.send(KRINGLOOP, region.report(person)).expect(202)
+    region.collect(ONTWIKKELBEDRIJF)
+    bind(region, ONTWIKKELBEDRIJF, OPENING)
+    region.send(KRINGLOOP, region.report(person, number=2)).expect(202)
+    region.withdraw(KRINGLOOP, given)
+    waits = region.candidate()
+    region.place(waits)
+    region.allow_reports(waits)
+    region.send(KRINGLOOP, region.report(waits, number=3)).expect(202)
+    (notice,) = region.fetch(ONTWIKKELBEDRIJF)  # the control: of the reports nothing
+    assert notice["type"] == "nl.doorstroomhub.grondslag.vervallen.v1"
+    assert region.fetch(ONTWIKKELBEDRIJF) == [notice]  # again under its sequence, until it is acknowledged
+    region.call(ONTWIKKELBEDRIJF, "POST", "/v1/postvak/bevestigingen", {"tot": notice["sequence"]}).expect(204)
+    assert region.fetch(ONTWIKKELBEDRIJF) == []
+    bind(region, ONTWIKKELBEDRIJF, REPORT)
+    assert kinds_of(region, ONTWIKKELBEDRIJF) == [REPORT]
+
+
+def test_a_notice_that_waits_holds_up_nothing_for_a_bounded_systeem(region: Region) -> None:
+    """A notice comes before what was accepted after it about the same person."""
+    person, given = region.reporting()
+    region.send(KRINGLOOP, region.report(person)).expect(202)
+    region.collect(ONTWIKKELBEDRIJF)
+    region.withdraw(KRINGLOOP, given)
+    region.allow_reports(person)
+    region.send(KRINGLOOP, region.report(person, number=2)).expect(202)
+    bind(region, ONTWIKKELBEDRIJF, REPORT)
+    assert kinds_of(region, ONTWIKKELBEDRIJF) == ["grondslag.vervallen", REPORT]
+
+
 def test_a_page_is_no_larger_than_a_withdrawal_can_wait_for(region: Region) -> None:
     person, _ = region.reporting()
     region.collect(ONTWIKKELBEDRIJF)

@@ -12,6 +12,9 @@ from consent.log.tables import ledger_entry, ledger_payload
 from consent.store import tables as facts
 from consent.verify.report import Report
 from hub.ledger.replay.check import check
+from hub.ledger.replay.persons import Persons
+from hub.ledger.replay.region import Region as RegionFacts
+from hub.ledger.replay.traffic import Traffic
 from hub.store import tables as hub
 from hub.store.database import reading
 from tests import samples
@@ -21,7 +24,7 @@ from tests.samples import BSN, GEMEENTE, KRINGLOOP, ONTWIKKELBEDRIJF, WOONZORG
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def region(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Region]:
-    """A small history: reports that went, a withdrawal, a refusal, a stop, a release from secrecy, a join."""
+    """A small history: reports that went, a withdrawal with its notice, a refusal, a stop, a release from secrecy, a join."""
     server = request.getfixturevalue("postgres_server") if request.param == "postgresql" else None
     url = None if server is None else server.url_for(server.create())
     made = Region(tmp_path_factory.mktemp("herhaling"), url)
@@ -38,6 +41,8 @@ def history(region: Region) -> None:
     region.collect(ONTWIKKELBEDRIJF)
     region.send(KRINGLOOP, region.report(person, number=2)).expect(202)
     region.withdraw(KRINGLOOP, given)
+    fetched = region.collect(ONTWIKKELBEDRIJF)  # the notice of it
+    assert [one["type"] for one in fetched] == ["nl.doorstroomhub.grondslag.vervallen.v1"]
     region.statement(KRINGLOOP, person.refs[KRINGLOOP], keuze="nee", verstrekkers=None, ontvangers=[WOONZORG]).expect(
         201
     )
@@ -169,6 +174,50 @@ def test_a_row_that_is_gone_is_found(region: Region, table: Table) -> None:
         report, _ = check(connection, region.core.key_store)
         attempt.rollback()
     assert report.findings
+
+
+NOTICES = select(hub.delivery).where(hub.delivery.c.notice, hub.delivery.c.released_at.is_not(None))
+
+
+@pytest.mark.parametrize("column", ["released_at", "revealed"])
+def test_a_notice_must_be_as_its_leaf_says(region: Region, column: str) -> None:
+    with region.core.engine.connect() as connection, connection.begin() as attempt:
+        row = connection.execute(NOTICES.limit(1)).one()
+        other = {"released_at": row.released_at + LATER, "revealed": ["bsn"]}[column]
+        same = hub.delivery.c.delivery_id == row.delivery_id
+        connection.execute(update(hub.delivery).where(same).values({column: other}))
+        report, _ = check(connection, region.core.key_store)
+        attempt.rollback()
+    (found,) = report.findings
+    assert found.place == f"delivery {row.delivery_id}"
+
+
+def test_a_notice_that_left_without_a_leaf_is_found(region: Region) -> None:
+    from hub.ledger.replay.entries import entries
+
+    with region.core.engine.connect() as connection, connection.begin() as attempt:
+        opened = entries(connection, region.core.key_store)
+        (leaf, *_) = [e.entry_id for e in opened if e.payload and e.payload.get("kennisgeving")]
+        connection.execute(delete(ledger_entry).where(ledger_entry.c.entry_id == leaf))
+        report, _ = check(connection, region.core.key_store)
+        attempt.rollback()
+    assert any("geen vrijgave van deze levering" in f.reason for f in report.findings)
+
+
+def test_a_notice_is_for_its_receiver_and_gives_nothing() -> None:
+    """Its release is not decided again; but it is no way past the gate."""
+    said = {"op": "2026-11-22T10:00:00.000Z", "berichtId": "k", "ontvanger": KRINGLOOP, "gegeven": []}
+
+    def heard(**other: Any) -> str | None:
+        traffic = Traffic(RegionFacts(), Persons())
+        traffic.notices["k"] = KRINGLOOP
+        return traffic.release("p", said | {"kennisgeving": True} | other, "vermelding 1")
+
+    assert heard() is None  # the control
+    assert "een ander dan haar ontvanger" in str(heard(ontvanger=WOONZORG))
+    assert "meer zegt te geven" in str(heard(gegeven=["bsn"]))
+    assert "meer zegt te geven" in str(heard(kennisgeving=False))
+    assert "geen besluit" in str(heard(berichtId="m"))
 
 
 def test_a_statement_that_nobody_gave_is_found(region: Region) -> None:

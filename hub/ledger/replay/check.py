@@ -67,7 +67,7 @@ class _Replay:
             case "vrijgave":
                 return self.traffic.release(person, said, entry.place)
             case "kennisgeving":
-                self.traffic.notices.add(said["berichtId"])
+                self.traffic.notices[said["berichtId"]] = said["ontvanger"]
             case "samenvoeging" if person is not None:
                 self.persons.join(self.persons.get(person).root, self.persons.get(said["met"]).root)
             case _ if person is not None:

@@ -132,7 +132,7 @@ def _deliveries(connection: Connection, traffic: Traffic, wrong: Wrong) -> None:
     query = (
         select(hub.delivery, hub.message.c.person_id)
         .join(hub.message, hub.message.c.message_id == hub.delivery.c.message_id)
-        .where(hub.delivery.c.released_at.is_not(None), ~hub.delivery.c.notice)
+        .where(hub.delivery.c.released_at.is_not(None))
     )
     for rows in _pages(connection, query, hub.delivery.c.delivery_id):
         for row in rows:
@@ -145,9 +145,7 @@ def _deliveries(connection: Connection, traffic: Traffic, wrong: Wrong) -> None:
             elif (_ms(told.at), told.given) != (_ms(row.released_at), tuple(row.revealed)):
                 wrong(f"delivery {row.delivery_id}", f"de levering is anders dan {told.place} zegt")
     for key in sorted(unseen):
-        wrong(
-            traffic.released[key].place, "een vrijgave waarvan de tabel geen vrijgegeven levering heeft"
-        )
+        wrong(traffic.released[key].place, "een vrijgave waarvan de tabel geen vrijgegeven levering heeft")
 
 
 def _pages(connection: Connection, of: Table | Select[Any], key: Column[Any]) -> Iterator[Sequence[Row[Any]]]:

@@ -46,7 +46,7 @@ class Traffic:
     persons: Persons
     sent: dict[str, Sent] = field(default_factory=dict)
     released: dict[tuple[str, str], Release] = field(default_factory=dict)
-    notices: set[str] = field(default_factory=set)  # ids of messages that the hub itself made
+    notices: dict[str, str] = field(default_factory=dict)  # messages that the hub itself made: id → receiver
     erased: set[str] = field(default_factory=set)  # handles of persons whose key was destroyed
 
     def decided(self, person: str | None, said: dict[str, Any]) -> None:
@@ -66,19 +66,29 @@ class Traffic:
     def release(self, person: str | None, said: dict[str, Any], place: str) -> str | None:
         """A release; what is wrong with it, if anything."""
         message = self.sent.get(said["berichtId"])
-        if message is None:
+        if message is None and said["berichtId"] not in self.notices:
             return "een vrijgave van een bericht waarover het logboek geen besluit bevat"
         at, receiver = instants.parse(said["op"]), said["ontvanger"]
         key = said["berichtId"], receiver
         if key in self.released:
             return "een tweede vrijgave van hetzelfde bericht aan dezelfde ontvanger"
         self.released[key] = Release(at, tuple(said["gegeven"]), place)
+        if message is None:
+            return self._notice(said)
         if receiver not in message.receivers:
             return "een vrijgave aan een ontvanger die het besluit niet toeliet"
         wrong = self._covered(message, receiver, frozenset(map(Category, said["gegeven"])), at)
         if wrong is None:
             self._open(message, receiver, at)
         return wrong
+
+    def _notice(self, said: dict[str, Any]) -> str | None:
+        """What is wrong with the release of a notice: it rests on no facts, so it is not decided again."""
+        if said["ontvanger"] != self.notices[said["berichtId"]]:
+            return "een vrijgave van een kennisgeving aan een ander dan haar ontvanger"
+        if said["gegeven"] or said.get("kennisgeving") is not True:
+            return "een vrijgave van een kennisgeving die meer zegt te geven"
+        return None
 
     def _covered(self, message: Sent, receiver: str, given: frozenset[Category], at: datetime) -> str | None:
         kind = catalogue.by_name(message.kind)

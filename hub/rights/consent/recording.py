@@ -197,7 +197,7 @@ def _drawn(
     """What follows from a ``nee``."""
     if new.statement.choice is Choice.YES:
         return None
-    closed = closed_by(new.statement, subject.record.facts.statements)
+    closed = closed_by(new.statement, subject.record.facts.statements, subject.at)
     known = subject.known
     cause = Cause(statement_id, "toestemming-geweigerd", closed, known.person, known.root, new.statement)
     return means.draw(tx, cause, subject.at, recorder.organisation)

@@ -7,8 +7,10 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    FromClause,
     Row,
     Select,
+    and_,
     bindparam,
     exists,
     false,
@@ -16,6 +18,8 @@ from sqlalchemy import (
     insert,
     or_,
     select,
+    text,
+    true,
     update,
 )
 
@@ -25,6 +29,8 @@ from hub.delivery.states import State, Step, after
 from hub.store.region import subscriptions
 from hub.store.tables import delivery, mailbox, message
 
+#: Word for word the condition of the partial indexes, without parameters: SQLite uses them for nothing less.
+_UNFINISHED = text("delivery.state IN ('wachtend', 'vrijgegeven', 'afgeleverd')")
 _OPEN = [State.WAITING.value, State.RELEASED.value]
 _GIVEN = [State.DELIVERED.value, State.STOPPED.value, State.ERASED.value]
 _HANDED_OUT = after(State.RELEASED, Step.SEND).value
@@ -64,7 +70,7 @@ def highest(connection: Connection, organisation: Oin) -> int:
 def page(connection: Connection, organisation: Oin, kinds: frozenset[str] | None, after: int, limit: int) -> list[str]:
     """Ids of what to hand out: first what was given and not acknowledged, by sequence, then what waits, as accepted.
 
-    Only of ``kinds``, those of the machtiging of the systeem that asks (``None``: every kind).
+    Only of ``kinds``, those of the machtiging of the systeem that asks (``None``: every kind); notices always.
     """
     acknowledged = select(mailbox.c.acknowledged).where(mailbox.c.organisation == organisation).scalar_subquery()
     given = (
@@ -80,28 +86,24 @@ def page(connection: Connection, organisation: Oin, kinds: frozenset[str] | None
         .limit(limit)
     )
     if kinds is not None:
-        given = given.where(delivery.c.kind.in_(sorted(kinds)))
+        given = given.where(or_(delivery.c.notice, delivery.c.kind.in_(sorted(kinds))))
     ids = list(connection.scalars(given))
-    waiting = _waiting(organisation, kinds, subscriptions.find(connection, organisation))
-    if len(ids) < limit and waiting is not None:
+    if len(ids) < limit:
+        waiting = _waiting(organisation, kinds, subscriptions.find(connection, organisation))
         ids += connection.scalars(waiting.limit(limit - len(ids)))
     return ids
 
 
-def _waiting(
-    organisation: Oin, kinds: frozenset[str] | None, pushed: subscriptions.Subscription | None
-) -> Select[Any] | None:
+def _waiting(organisation: Oin, kinds: frozenset[str] | None, pushed: subscriptions.Subscription | None) -> Select[Any]:
     """What waits for this mailbox, oldest first.
 
-    Nothing of a kind that is pushed or not for the systeem that asks, and nothing that must come after it.
+    Nothing that is pushed or of a kind that is not for the systeem that asks, and nothing that must come after it.
     """
     query = (
         select(delivery.c.delivery_id)
-        .where(delivery.c.recipient == organisation, delivery.c.state == State.WAITING.value)
+        .where(delivery.c.recipient == organisation, _UNFINISHED, delivery.c.state == State.WAITING.value)
         .order_by(delivery.c.seq)
     )
-    if pushed is not None and pushed.kinds is None:
-        return None
     if pushed is None and kinds is None:
         return query
     earlier = delivery.alias("earlier")
@@ -110,18 +112,23 @@ def _waiting(
         earlier.c.recipient == delivery.c.recipient,
         earlier.c.seq < delivery.c.seq,
         earlier.c.state.in_(_OPEN),
-        _others(earlier.c.kind, kinds, pushed),
+        _others(earlier, kinds, pushed),
     )
-    return query.where(~_others(delivery.c.kind, kinds, pushed), delivery.c.overtakes | ~before)
+    return query.where(~_others(delivery, kinds, pushed), delivery.c.overtakes | ~before)
 
 
 def _others(
-    kind: ColumnElement[str], kinds: frozenset[str] | None, pushed: subscriptions.Subscription | None
+    one: FromClause, kinds: frozenset[str] | None, pushed: subscriptions.Subscription | None
 ) -> ColumnElement[bool]:
-    """True for a kind that does not go out by this fetch."""
-    found = [] if kinds is None else [kind.not_in(sorted(kinds))]
-    if pushed is not None and pushed.kinds is not None:
-        found.append(kind.in_(sorted(pushed.kinds)))
+    """True for what does not go out by this fetch."""
+    found: list[ColumnElement[bool]] = []
+    if kinds is not None:
+        # A notice tells of messages that its receiver has: it is for whatever systeem fetches.
+        found.append(and_(~one.c.notice, one.c.kind.not_in(sorted(kinds))))
+    if pushed is not None:
+        # What push left to the mailbox stays there, whatever the subscription says.
+        covered = true() if pushed.kinds is None else one.c.kind.in_(sorted(pushed.kinds))
+        found.append(and_(covered, one.c.channel.is_distinct_from("postvak")))
     return or_(false(), *found)
 
 
@@ -142,6 +149,7 @@ def unacknowledged(
             delivery.c.sequence,
             delivery.c.state,
             delivery.c.kind,
+            delivery.c.notice,
             delivery.c.line,
             delivery.c.message_id,
             delivery.c.organisation,

@@ -115,7 +115,10 @@ def _heads(wanted: Heads, now: datetime, *, rung: bool) -> Select[Any]:
     if rung:
         free = or_(free, delivery.c.lease_token == RUNG)
     waiting = and_(
-        delivery.c.state == State.WAITING.value, delivery.c.next_at <= now, or_(delivery.c.lease_token.is_(None), free)
+        delivery.c.state == State.WAITING.value,
+        delivery.c.channel.is_distinct_from("postvak"),  # a release for push may leave it to the mailbox
+        delivery.c.next_at <= now,
+        or_(delivery.c.lease_token.is_(None), free),
     )
     stranded = and_(delivery.c.state == State.RELEASED.value, delivery.c.channel == "push", free)
     held_up = (

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from sqlalchemy import update
+from sqlalchemy import Connection, select, update
 
 from consent import audit
 from consent import log as log_package
-from consent.log import reading, tables
+from consent.log import merkle, reading, tables
 from consent.log.ledger import Appended
 from consent.log.note import Checkpoint, NoteKey, sign
 from consent.verify import verifier
@@ -296,7 +296,7 @@ def test_the_command_as_somebody_else_runs_it(log: LogRoom) -> None:
     assert done.returncode == 0, done.stderr
     answer = json.loads(done.stdout)
     assert answer["uitkomst"] == "heel"
-    assert answer["bekeken"] == ["logboek", "handtekening", "bewijs"]
+    assert answer["bekeken"] == ["logboek", "handtekening", "bewijs", "blad in het logboek"]
     assert answer["logboek"]["grootte"] == 300
 
 
@@ -304,7 +304,7 @@ def test_the_command_says_broken_and_could_not_look(log: LogRoom, capsys: pytest
     paths = _files(log)
     command = _command(paths)
     assert audit.main(command) == verifier.WHOLE
-    assert capsys.readouterr().out.startswith("heel: logboek, handtekening, bewijs\n")
+    assert capsys.readouterr().out.startswith("heel: logboek, handtekening, bewijs, blad in het logboek\n")
     tile = paths["folder"] / "tile/entries/001.p/44"
     raw = tile.read_bytes()
     tile.write_bytes(raw[:-1] + bytes([raw[-1] ^ 1]))
@@ -353,3 +353,107 @@ def test_two_lines_and_one_of_a_known_key_is_bad(log: LogRoom) -> None:
     fetch, ours = verifier.folder_fetch(folder), log.signer().verifier
     assert verifier.verify_log(fetch, [ours]).findings == []
     assert [f.place for f in verifier.verify_log(fetch, [ours, other.verifier]).findings] == ["checkpoint"]
+
+
+def _told(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, dict[str, Any]]:
+    code = audit.main([*map(str, arguments), "--json"])
+    return code, json.loads(capsys.readouterr().out)
+
+
+def test_a_receipt_is_looked_up_in_the_log_that_is_given(log: LogRoom, capsys: pytest.CaptureFixture[str]) -> None:
+    """A receipt that is whole in itself, of a hub that has nothing to do with this log."""
+    paths = _files(log)
+    given = ("--key", paths["log.vkey"], "--folder", paths["folder"], "--receipt", paths["receipt.json"])
+    for signed in ((), ("--jwks", paths["jwks.json"])):
+        assert _told(capsys, *given, *signed)[0] == verifier.WHOLE  # the control: a leaf of this log
+    paths["receipt.json"].write_text(json.dumps(_sign(_receipt(b"\x07" * 32))))
+    for signed in ((), ("--jwks", paths["jwks.json"])):
+        code, told = _told(capsys, *given, *signed)
+        assert (code, told["uitkomst"]) == (verifier.BROKEN, "kapot")
+        assert [one["plaats"] for one in told["bevindingen"]] == ["blad in het logboek"]
+
+
+@pytest.mark.parametrize("at", [0, 255, 256, 299])
+def test_a_leaf_is_found_wherever_it_stands(log: LogRoom, at: int) -> None:
+    folder, appended = _exported(log)
+    raw = json.dumps(_sign(_receipt(appended[at].leaf_hash))).encode()
+    sought = verifier.sought_by(raw)
+    verifier.verify_log(verifier.folder_fetch(folder), [log.signer().verifier], sought=sought)
+    assert sought.found == {appended[at].leaf_hash: at}  # and no other leaf is held
+    assert verifier.verify_any_receipt(raw, KEYS, None, [], sought).findings == []
+
+
+def test_every_leaf_of_a_batch_answer_is_looked_up(log: LogRoom, capsys: pytest.CaptureFixture[str]) -> None:
+    paths = _files(log)
+    with log.begin() as connection:
+        own = [verifier.leaf_hashes({"bladHash": bytes(h).hex()})[0] for h in _leaves(connection)]
+    given = ("--key", paths["log.vkey"], "--folder", paths["folder"], "--receipt", paths["receipt.json"])
+
+    def look(*leaves: bytes) -> tuple[int, dict[str, Any]]:
+        results = [
+            {"id": "x", "status": "ongeldig"},
+            *({"id": "y", "ontvangstbewijs": _receipt(one)} for one in leaves),
+        ]
+        paths["receipt.json"].write_text(json.dumps(_sign({"resultaten": results})))
+        return _told(capsys, *given)
+
+    assert look(own[3], own[298], own[7])[0] == verifier.WHOLE  # the control
+    code, told = look(own[3], b"\x07" * 32, own[7])
+    assert code == verifier.BROKEN
+    assert [one["plaats"] for one in told["bevindingen"]] == ["blad in het logboek: 2 van 3"]
+
+
+def _leaves(connection: Connection) -> list[bytes]:
+    rows = connection.scalars(select(tables.ledger_entry.c.commitment).order_by(tables.ledger_entry.c.idx))
+    return [merkle.leaf_hash(bytes(row)) for row in rows]
+
+
+def test_a_leaf_of_a_log_that_was_tampered_with_is_no_proof(log: LogRoom, capsys: pytest.CaptureFixture[str]) -> None:
+    """Whoever puts the entry of a receipt into the bundle is found by the tile; the receipt does not make it whole."""
+    paths = _files(log)
+    bundle = paths["folder"] / "tile/entries/001.p/44"
+    raw = bundle.read_bytes()
+    entry = b"\x05" * 32
+    bundle.write_bytes(raw[:-32] + entry)
+    paths["receipt.json"].write_text(json.dumps(_sign(_receipt(merkle.leaf_hash(entry)))))
+    given = ("--key", paths["log.vkey"], "--folder", paths["folder"], "--receipt", paths["receipt.json"])
+    code, told = _told(capsys, *given)
+    assert code == verifier.BROKEN and "tile/0/001.p/44" in [one["plaats"] for one in told["bevindingen"]]
+
+
+def test_what_a_receipt_is_checked_with_decides_what_is_said_of_it(
+    log: LogRoom, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The log's key shows its leaf, the JWK set its signature; what was not looked at is said."""
+    paths = _files(log)
+    receipt, key = ("--receipt", paths["receipt.json"]), ("--key", paths["log.vkey"])
+    proof, jwks = ("--proof", paths["receipt.tlog-proof"]), ("--jwks", paths["jwks.json"])
+    for arguments, looked_at, signed in (
+        ((*receipt, *key, *proof), ["bewijs"], False),
+        ((*receipt, *key, "--folder", paths["folder"]), ["logboek", "blad in het logboek"], False),
+        ((*receipt, *jwks), ["handtekening"], True),
+        ((*receipt, *jwks, *key, *proof), ["handtekening", "bewijs"], True),
+    ):
+        code, told = _told(capsys, *arguments)
+        assert (code, told["bekeken"]) == (verifier.WHOLE, looked_at)
+        assert ("de handtekening niet bekeken" in " ".join(told["kanNietWeten"])) is not signed
+    for arguments in (receipt, (*receipt, *key)):
+        assert _told(capsys, *arguments)[0] == verifier.COULD_NOT_LOOK
+    forged = json.loads(paths["receipt.json"].read_text()) | {"aanvaardOp": "2026-11-03T09:00:00Z"}
+    paths["receipt.json"].write_text(json.dumps(forged))  # the leaf is right, the signature is not
+    assert _told(capsys, *receipt, *key, *proof)[0] == verifier.WHOLE  # as was said: not looked at
+    assert _told(capsys, *receipt, *key, *proof, *jwks)[0] == _told(capsys, *receipt, *jwks)[0] == verifier.BROKEN
+    paths["receipt.json"].write_text(json.dumps(_sign(_receipt(b"\x07" * 32))))
+    assert _told(capsys, *receipt, *key, *proof)[0] == verifier.BROKEN
+
+
+def test_an_answer_without_a_leaf_says_that_nothing_was_looked_up(
+    log: LogRoom, capsys: pytest.CaptureFixture[str]
+) -> None:
+    paths = _files(log)
+    paths["receipt.json"].write_text(json.dumps(_sign({"resultaten": [{"id": "x", "status": "ongeldig"}]})))
+    given = ("--key", paths["log.vkey"], "--folder", paths["folder"], "--receipt", paths["receipt.json"])
+    assert _told(capsys, *given)[0] == verifier.COULD_NOT_LOOK  # nothing of it could be looked at
+    code, told = _told(capsys, *given, "--jwks", paths["jwks.json"])
+    assert (code, told["bekeken"]) == (verifier.WHOLE, ["logboek", "handtekening"])
+    assert "noemt geen blad" in " ".join(told["kanNietWeten"])

@@ -41,7 +41,7 @@ from hub.store.locks import Locks
 from hub.store.migrations.schema import target
 from hub.store.region import subscriptions
 from hub.store.region.subscriptions import Subscription
-from hub.store.tables import attempt, delivery, message, organisation, system
+from hub.store.tables import attempt, delivery, mandate, message, organisation, system
 from hub.store.writer import Transaction, Transactions, Writer, single
 from hub.telemetry import build_metrics
 
@@ -264,6 +264,10 @@ class World:
             tx.connection.execute(insert(system).values(name="platform", jwks={"keys": []}, added_at=now))
             rows = [{"oin": oin, "name": "naam", "role": "gemeente", "added_at": now} for oin in oins]
             tx.connection.execute(insert(organisation), rows)
+            may = {"system": "platform", "scopes": ["berichten:ontvangen"], "added_at": now}
+            tx.connection.execute(
+                insert(mandate), [may | {"mandate_id": self.new_id(), "organisation": o} for o in oins]
+            )
 
         self.write(work)
 

@@ -123,7 +123,7 @@ def test_an_answer_needs_what_a_statement_needs() -> None:
         ({"geldigTot": AT}, {"geldigTot": "VOLGORDE"}),
         ({"geldigTot": AT - timedelta(microseconds=1)}, {"geldigTot": "VOLGORDE"}),
         ({"geldigTot": AT + timedelta(days=366)}, {"geldigTot": "TE_LANG"}),
-        ({"geldigVan": AT + timedelta(days=400), "geldigTot": AT + timedelta(days=500)}, {"geldigVan": "TE_LAAT"}),
+        ({"geldigVan": AT + timedelta(days=400), "geldigTot": AT + timedelta(days=500)}, {"geldigTot": "TE_LANG"}),
         ({"gegevenDoor": "mentor"}, {"bevoegdheid": "VERPLICHT"}),
     ],
 )
