@@ -106,8 +106,8 @@ def _look_at_own(
 ) -> dict[str, Any]:
     """The log of this hub's database, and whether its payloads open. Its own key serves where none was given."""
     from consent.verify.rows import check_rows, settled, table_fetch
-    from hub.administration.evidence_check import check_payloads
     from hub.commands.common.office import office
+    from hub.ledger.replay.check import check
 
     with office() as at, at.look() as connection, settled(connection):
         report.merge(whole(table_fetch(connection), verifiers or own_verifiers(at)))
@@ -116,7 +116,7 @@ def _look_at_own(
         of = report.head.size if report.head is not None else 0
         with _Progress() as told:
             shown = None if told is None else lambda seen: told(min(seen, of), of)
-            payloads, erased = check_payloads(connection, at.key_store, shown)
+            payloads, erased = check(connection, at.key_store, shown)
         report.merge(payloads)
         return {"gewist": erased}
 

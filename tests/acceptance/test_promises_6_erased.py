@@ -14,11 +14,13 @@ from consent import audit
 from consent.keys import content_key, evidence_key
 from consent.log.tables import ledger_payload
 from contracts.identity import Oin, PersonId
-from hub.administration.evidence_check import check_payloads
+from hub.administration.backup.erased import facts
 from hub.delivery.states import State
 from hub.keys.sealing import unseal
+from hub.ledger.replay.check import check
 from hub.store.database import reading
 from hub.store.tables import delivery, message
+from hub.store.writer import Transaction, single
 from tests.partners import Person
 from tests.region import Region
 
@@ -51,7 +53,14 @@ class Case:
             return bytes(connection.scalars(query).one())
 
     def destroy(self, *names: str) -> None:
-        self.region.core.key_store.destroy(names, self.region.clock.now())
+        """Destroy keys; of what can no longer be read in the log, an entry says that it was erased."""
+        core = self.region.core
+        core.key_store.destroy(names, self.region.clock.now())
+
+        def tell(tx: Transaction) -> None:
+            core.evidence.append(tx.connection, facts(tx.connection, core.key_store, tx.now))
+
+        single(core.transactions, tell)
 
     def state(self, message_id: str) -> State:
         with reading(self.region.core.engine) as connection:
@@ -101,11 +110,11 @@ def test_promise_6_the_evidence_is_unreadable_and_every_proof_still_verifies(cas
     assert receipt.status == 200  # what the sender kept
     with reading(region.core.engine) as connection:
         sealed = connection.scalars(select(ledger_payload.c.key_id).where(ledger_payload.c.key_id == name)).all()
-        report, erased = check_payloads(connection, region.core.key_store)
+        report, erased = check(connection, region.core.key_store)
     assert len(sealed) > 3 and report.exit_code == 0
     case.destroy(name, content_key(case.handle, Oin(case.at)))
     with reading(region.core.engine) as connection:
-        again, gone = check_payloads(connection, region.core.key_store)
+        again, gone = check(connection, region.core.key_store)
     assert gone - erased == len(sealed) and again.exit_code == 0  # unreadable, and nothing else is wrong
     proof = region.call(case.at, "GET", f"/v1/berichten/{case.given_id}/bewijs").body
     assert _audit(region, receipt.body, proof, tmp_path) == 0

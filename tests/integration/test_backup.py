@@ -33,13 +33,12 @@ from hub.administration.act import Act
 from hub.administration.backup import durable, erased, manifest, place, restore, save, settle, stores
 from hub.administration.backup.known import Named
 from hub.administration.backup.manifest import BackupRefused, Part
-from hub.administration.evidence_check import check_payloads
 from hub.administration.folder import FolderBusy, FolderLock
 from hub.administration.installation import AlreadyThere, NotInitialised
 from hub.keys.erasure_list import ErasureList
 from hub.keys.log_keys import LogKeyFiles
 from hub.keys.sealing import unseal
-from hub.ledger.replay.check import named
+from hub.ledger.replay.check import check, named
 from hub.ledger.rotation import KeyRotation
 from hub.settings import Settings, load
 from hub.store.database import open_engine, reading
@@ -320,7 +319,7 @@ def test_a_backup_of_a_hub_that_runs_is_one_moment_and_holds_all_before_it(
     hub = opened(target)
     with reading(hub.core.engine) as connection:
         there = list(connection.scalars(select(message.c.message_id).order_by(message.c.seq)))
-        payloads, gone = check_payloads(connection, hub.core.key_store)
+        payloads, gone = check(connection, hub.core.key_store)
     assert set(before) <= set(there) and there[-len(before) :] != [] and gone == 0 and payloads.exit_code == 0
     assert [each for each in sent if each in there] == sent[: len([each for each in sent if each in there])]
 
@@ -394,7 +393,7 @@ def test_promise_6_whom_the_list_names_does_not_come_back(
         sealed = connection.scalar(
             select(func.count()).where(ledger_payload.c.key_id == evidence_key(one.handle)).select_from(ledger_payload)
         )
-        payloads, unreadable = check_payloads(connection, hub.core.key_store)
+        payloads, unreadable = check(connection, hub.core.key_store)
     assert gone == at.replace(microsecond=at.microsecond // 1000 * 1000)
     assert payloads.exit_code == 0 and unreadable == sealed > 3
     erase = [entry for entry in map(hub.entry, range(len(hub.entries()))[-3:]) if entry["soort"] == "vernietiging"]

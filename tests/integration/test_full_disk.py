@@ -19,7 +19,7 @@ from structlog.testing import capture_logs
 from consent.log.tables import ledger_entry, ledger_pending
 from consent.verify import verifier
 from consent.verify.rows import check_rows, settled, table_fetch
-from hub.administration.evidence_check import check_payloads
+from hub.ledger.replay.check import check
 from hub.store.database import reading
 from hub.store.tables import delivery, message, message_key
 from tests.partners import BATCH, Answer, Person
@@ -197,7 +197,7 @@ def _whole(region: Region) -> None:
     with reading(region.core.engine) as connection, settled(connection):
         report = verifier.verify_log(table_fetch(connection), keys)
         report.merge(check_rows(connection, keys))
-        report.merge(check_payloads(connection, region.core.key_store)[0])
+        report.merge(check(connection, region.core.key_store)[0])
         assert report.findings == []
         assert connection.scalar(select(func.count()).select_from(ledger_pending)) == 0
         entries = connection.scalar(select(func.count()).select_from(ledger_entry))

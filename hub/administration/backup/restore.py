@@ -27,11 +27,11 @@ from hub.administration.backup.known import Known, Named, gather, verifiers
 from hub.administration.backup.manifest import BackupRefused
 from hub.administration.backup.mark import Mark, Marks
 from hub.administration.backup.stores import Told
-from hub.administration.evidence_check import check_payloads
 from hub.administration.folder import FolderBusy, FolderLock
 from hub.keys.erasure_list import ErasureList
 from hub.keys.keyring import Keyring
 from hub.ledger.evidence import Evidence
+from hub.ledger.replay.check import check
 from hub.machine.ids import Ids
 from hub.ports import Clock, Random
 from hub.settings import Settings
@@ -234,7 +234,7 @@ def _verify(tools: Tools, here: _Open, origin: str, known: Known) -> Report:
     with reading(here.engine) as connection, settled(connection):
         report = verify_log(table_fetch(connection), keys, earlier, told)
         report.merge(check_rows(connection, keys, told))
-        report.merge(check_payloads(connection, here.store)[0])
+        report.merge(check(connection, here.store)[0])
     for name, folder in installation.archives(tools.settings, origin).items():
         old = verify_log(folder_fetch(folder), verifiers(here.ring, name), (), told)
         report.looked_at.append(folder.name)
