@@ -60,11 +60,17 @@ class Faults:
 
     armed: dict[tuple[str, str], int] = field(default_factory=dict)
     seen: dict[str, int] = field(default_factory=dict)
+    skipped: dict[tuple[str, str], int] = field(default_factory=dict)
 
-    def arm(self, port: str, when: str, times: int = 1) -> None:
-        """The next ``times`` uses of the port fail, ``before`` or ``after`` it acted."""
+    def arm(self, port: str, when: str, times: int = 1, skip: int = 0) -> None:
+        """After ``skip`` more, the next ``times`` uses of the port fail, ``before`` or ``after`` it acted."""
         assert port in PORTS and when in ("before", "after")
         self.armed[port, when] = times
+        self.skipped[port, when] = skip
+
+    def tripped(self, port: str, when: str) -> bool:
+        """True when it failed as often as it was told to."""
+        return self.armed[port, when] == 0
 
     def disarm(self) -> None:
         self.armed.clear()
@@ -83,7 +89,9 @@ class Faults:
 
     def _trip(self, port: str, when: str) -> None:
         left = self.armed.get((port, when), 0)
-        if left:
+        if left and self.skipped[port, when]:
+            self.skipped[port, when] -= 1
+        elif left:
             self.armed[port, when] = left - 1
             raise PortFailed(f"{port} failed {when} it acted")
 

@@ -23,7 +23,7 @@ from hub.store.persons import people
 from tests import samples
 from tests.partners import EVENT, Answer, Partners, Person, stamp
 from tests.region import Region
-from tests.samples import GEMEENTE, KRINGLOOP, ONTWIKKELBEDRIJF
+from tests.samples import GEMEENTE, KRINGLOOP, ONTWIKKELBEDRIJF, WOONZORG
 
 Refs = dict[str, str]
 
@@ -110,6 +110,15 @@ def placing_refs(region: Region) -> Refs:
     region.stop_request(guide, people["stopped"].refs[guide])
     erase(region, guide, people["erased"].refs[guide])
     return refs | {name: one.refs[guide] for name, one in people.items()}
+
+
+def cared_for(region: Region) -> str:
+    """Somebody placed at a woonzorg organisation; its ref for them."""
+    person = region.candidate()
+    given = person.refs[ONTWIKKELBEDRIJF]
+    region.consent(ONTWIKKELBEDRIJF, given, [WOONZORG], "opleiden", "gezondheid", grondslag="AVG-9-2-a")
+    region.place(person, WOONZORG)
+    return person.refs[WOONZORG]
 
 
 def place(region: Partners, ref: str, **extra: Any) -> dict[str, Any]:
@@ -199,6 +208,109 @@ def test_promise_7_a_ref_that_may_not_be_named_is_not_found_by_one_path(quiet: R
     seen = {
         reason: observe(quiet, lambda ref=ref: quiet.call(ONTWIKKELBEDRIJF, method, path.format(ref), form))  # type: ignore[misc]
         for reason, ref in refs.items()
+    }
+    assert (seen["never asked"].status, seen["never asked"].body["code"]) == (404, "NIET_GEVONDEN")
+    assert_alike(seen)
+
+
+#: Calls that bear a ref in their body or query: who calls, how, and the body; ``{}`` in the path is the ref.
+SOON = {"geldigTot": "2027-01-01T00:00:00Z"}
+STATEMENT = {
+    "grondslag": "AVG-6-1-a",
+    "keuze": "ja",
+    "verstrekkers": [ONTWIKKELBEDRIJF],
+    "ontvangers": [KRINGLOOP],
+    "doelen": ["opleiden"],
+    "categorieen": ["identiteit"],
+    "gegevenOp": "2026-11-01T09:00:00Z",
+    "verklaring": {"id": "verklaring-1", "versie": "1", "sha256": "0" * 64, "taal": "nl"},
+    "wijze": "gesprek",
+    "gegevenDoor": "betrokkene",
+}
+REFUSAL = {name: value for name, value in STATEMENT.items() if name != "verstrekkers"} | {"keuze": "nee"}
+RELEASE = {"ontvanger": ONTWIKKELBEDRIJF, "onderwerpen": ["deelname"], "op": "2026-11-01T09:00:00Z", "wijze": "gesprek"}
+NAMED: dict[str, tuple[str, str, str, dict[str, Any] | None]] = {
+    "ja": (ONTWIKKELBEDRIJF, "POST", "/v1/toestemmingen", STATEMENT | SOON),
+    "nee": (ONTWIKKELBEDRIJF, "POST", "/v1/toestemmingen", REFUSAL),
+    "ontheffing": (WOONZORG, "POST", "/v1/ontheffingen", RELEASE),
+    "list": (ONTWIKKELBEDRIJF, "GET", "/v1/toestemmingen?kandidaatRef={}", None),
+}
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_promise_7_a_ref_in_a_form_or_a_query_is_not_found_by_one_path(quiet: Region, name: str) -> None:
+    who, method, path, form = NAMED[name]
+    erased = cared_for(quiet) if who == WOONZORG else quiet.candidate().refs[who]
+    erase(quiet, who, erased)
+    refs = {"never asked": "z" * 26, "foreign": quiet.register(GEMEENTE), "erased": erased}
+    quiet.token(who)
+
+    def call(ref: str) -> Answer:
+        return quiet.call(who, method, path.format(ref), None if form is None else form | {"kandidaatRef": ref})
+
+    seen = {reason: observe(quiet, lambda ref=ref: call(ref)) for reason, ref in refs.items()}  # type: ignore[misc]
+    assert (seen["never asked"].status, seen["never asked"].body["code"]) == (404, "NIET_GEVONDEN")
+    assert_alike(seen)
+
+
+def test_promise_7_the_control_a_ref_of_ones_own_differs(quiet: Region) -> None:
+    """Each of those calls goes through for somebody whom the caller knows: it is the ref that they answer to."""
+    person = quiet.candidate()
+    refs = {ONTWIKKELBEDRIJF: person.refs[ONTWIKKELBEDRIJF], WOONZORG: cared_for(quiet)}
+    for name, (who, method, path, form) in NAMED.items():
+        ref = refs[who]
+        body = None if form is None else form | {"kandidaatRef": ref}
+        quiet.token(who)
+        own = observe(quiet, lambda w=who, m=method, p=path.format(ref), b=body: quiet.call(w, m, p, b))  # type: ignore[misc]
+        none = body if body is None else body | {"kandidaatRef": "z" * 26}
+        gone = observe(quiet, lambda w=who, m=method, p=path.format("z" * 26), b=none: quiet.call(w, m, p, b))  # type: ignore[misc]
+        assert own.status in (200, 201), name
+        with pytest.raises(AssertionError):
+            assert_alike({"never asked": gone, "own": own})
+
+
+def test_promise_7_a_foreign_release_from_secrecy_is_not_found_by_one_path(quiet: Region) -> None:
+    cared = {name: cared_for(quiet) for name in ("foreign", "erased")}
+    made = {
+        name: quiet.call(WOONZORG, "POST", "/v1/ontheffingen", RELEASE | {"kandidaatRef": ref}).expect(201)["id"]
+        for name, ref in cared.items()
+    }
+    ids = {"never asked": "0" * 32, "foreign": made["foreign"], "erased": made["erased"]}
+    erase(quiet, WOONZORG, cared["erased"])
+    who = {"never asked": WOONZORG, "foreign": KRINGLOOP, "erased": WOONZORG}
+    seen = {
+        reason: observe(
+            quiet,
+            lambda r=reason, i=found: quiet.call(who[r], "POST", f"/v1/ontheffingen/{i}/intrekking"),  # type: ignore[misc]
+        )
+        for reason, found in ids.items()
+    }
+    assert (seen["never asked"].status, seen["never asked"].body["code"]) == (404, "NIET_GEVONDEN")
+    assert_alike(seen)
+
+
+def test_promise_7_a_foreign_zaak_is_not_found_by_one_path(quiet: Region) -> None:
+    cases: dict[str, str] = {"never asked": "0" * 32}
+    for reason in ("foreign", "erased"):
+        person, _ = quiet.reporting()
+        quiet.stop_request(KRINGLOOP, person.refs[KRINGLOOP])
+        before = set(cases.values())
+        listed = quiet.call(ONTWIKKELBEDRIJF, "GET", "/v1/zaken?soort=stopverzoek&open=true").expect(200)["items"]
+        mine = [one for one in listed if one["id"] not in before and one["kandidaatRef"] == person.refs[ONTWIKKELBEDRIJF]]
+        cases[reason] = mine[-1]["id"]
+        if reason == "erased":
+            erase(quiet, ONTWIKKELBEDRIJF, person.refs[ONTWIKKELBEDRIJF])
+    who = {"never asked": ONTWIKKELBEDRIJF, "foreign": GEMEENTE, "erased": ONTWIKKELBEDRIJF}
+    for one in set(who.values()):
+        quiet.token(one)
+    seen = {
+        reason: observe(
+            quiet,
+            lambda r=reason, i=found: quiet.call(  # type: ignore[misc]
+                who[r], "POST", f"/v1/zaken/{i}/antwoord", {"antwoord": "opgeheven"}
+            ),
+        )
+        for reason, found in cases.items()
     }
     assert (seen["never asked"].status, seen["never asked"].body["code"]) == (404, "NIET_GEVONDEN")
     assert_alike(seen)

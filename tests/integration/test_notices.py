@@ -153,7 +153,6 @@ def test_without_a_log_the_mailbox_gives_nothing_again(region: Region) -> None:
         "bericht.ingetrokken.v1",
         f"{NOTICE}.v1",
     ]
-    region.acknowledge(ONTWIKKELBEDRIJF, 0)
     region.call(
         ONTWIKKELBEDRIJF,
         "POST",

@@ -24,7 +24,7 @@ from tests.samples import BSN, GEMEENTE, KRINGLOOP, ONTWIKKELBEDRIJF, WOONZORG
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def region(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Region]:
-    """A small history: reports that went, a withdrawal with its notice, a refusal, a stop, a release from secrecy, a join."""
+    """A small history: reports that went, a withdrawal with its notice, a refusal, a stop, a join."""
     server = request.getfixturevalue("postgres_server") if request.param == "postgresql" else None
     url = None if server is None else server.url_for(server.create())
     made = Region(tmp_path_factory.mktemp("herhaling"), url)

@@ -21,7 +21,7 @@ from hub.ledger.replay.region import Region
 from hub.ledger.replay.traffic import Traffic
 
 #: What no replay can find, told with every report.
-UNKNOWN: Final = "wat is veranderd samen met het hele logboek, vóór het laatste checkpoint dat een buitenstaander heeft"
+UNKNOWN: Final = "langs welk systeem een bericht is gepusht, en wat nooit is vastgelegd en ook geen rij naliet"
 
 
 def named(entry_ids: Iterable[str]) -> str:
