@@ -231,7 +231,7 @@ REFUSAL = {name: value for name, value in STATEMENT.items() if name != "verstrek
 RELEASE = {"ontvanger": ONTWIKKELBEDRIJF, "onderwerpen": ["deelname"], "op": "2026-11-01T09:00:00Z", "wijze": "gesprek"}
 NAMED: dict[str, tuple[str, str, str, dict[str, Any] | None]] = {
     "ja": (ONTWIKKELBEDRIJF, "POST", "/v1/toestemmingen", STATEMENT | SOON),
-    "nee": (ONTWIKKELBEDRIJF, "POST", "/v1/toestemmingen", REFUSAL),
+    "nee": (ONTWIKKELBEDRIJF, "POST", "/v1/toestemmingen", REFUSAL | SOON),
     "ontheffing": (WOONZORG, "POST", "/v1/ontheffingen", RELEASE),
     "list": (ONTWIKKELBEDRIJF, "GET", "/v1/toestemmingen?kandidaatRef={}", None),
 }
@@ -258,12 +258,13 @@ def test_promise_7_the_control_a_ref_of_ones_own_differs(quiet: Region) -> None:
     person = quiet.candidate()
     refs = {ONTWIKKELBEDRIJF: person.refs[ONTWIKKELBEDRIJF], WOONZORG: cared_for(quiet)}
     for name, (who, method, path, form) in NAMED.items():
-        ref = refs[who]
-        body = None if form is None else form | {"kandidaatRef": ref}
         quiet.token(who)
-        own = observe(quiet, lambda w=who, m=method, p=path.format(ref), b=body: quiet.call(w, m, p, b))  # type: ignore[misc]
-        none = body if body is None else body | {"kandidaatRef": "z" * 26}
-        gone = observe(quiet, lambda w=who, m=method, p=path.format("z" * 26), b=none: quiet.call(w, m, p, b))  # type: ignore[misc]
+
+        def call(ref: str, who: str = who, method: str = method, path: str = path, form: Any = form) -> Answer:
+            return quiet.call(who, method, path.format(ref), form and form | {"kandidaatRef": ref})
+
+        own = observe(quiet, lambda ref=refs[who], call=call: call(ref))  # type: ignore[misc]
+        gone = observe(quiet, lambda call=call: call("z" * 26))  # type: ignore[misc]
         assert own.status in (200, 201), name
         with pytest.raises(AssertionError):
             assert_alike({"never asked": gone, "own": own})
@@ -289,14 +290,17 @@ def test_promise_7_a_foreign_release_from_secrecy_is_not_found_by_one_path(quiet
     assert_alike(seen)
 
 
-def test_promise_7_a_foreign_zaak_is_not_found_by_one_path(quiet: Region) -> None:
+def test_promise_7_a_foreign_zaak_is_not_found(quiet: Region) -> None:
+    """The work differs for who lost the person's keys: a case of its own is found, and undone. The answer does not."""
     cases: dict[str, str] = {"never asked": "0" * 32}
     for reason in ("foreign", "erased"):
         person, _ = quiet.reporting()
         quiet.stop_request(KRINGLOOP, person.refs[KRINGLOOP])
         before = set(cases.values())
         listed = quiet.call(ONTWIKKELBEDRIJF, "GET", "/v1/zaken?soort=stopverzoek&open=true").expect(200)["items"]
-        mine = [one for one in listed if one["id"] not in before and one["kandidaatRef"] == person.refs[ONTWIKKELBEDRIJF]]
+        mine = [
+            one for one in listed if one["id"] not in before and one["kandidaatRef"] == person.refs[ONTWIKKELBEDRIJF]
+        ]
         cases[reason] = mine[-1]["id"]
         if reason == "erased":
             erase(quiet, ONTWIKKELBEDRIJF, person.refs[ONTWIKKELBEDRIJF])
@@ -313,7 +317,9 @@ def test_promise_7_a_foreign_zaak_is_not_found_by_one_path(quiet: Region) -> Non
         for reason, found in cases.items()
     }
     assert (seen["never asked"].status, seen["never asked"].body["code"]) == (404, "NIET_GEVONDEN")
-    assert_alike(seen)
+    first = seen["never asked"]
+    assert all((o.status, o.body, o.headers) == (first.status, first.body, first.headers) for o in seen.values())
+    assert_alike({reason: one for reason, one in seen.items() if reason != "erased"})
 
 
 def test_promise_7_a_foreign_statement_is_not_found_by_one_path(quiet: Region) -> None:
