@@ -20,7 +20,7 @@ demo: $(VENV)/.installed ## the sample region: ARGS="--once --json"
 
 test: check-servers $(VENV)/.installed-dev ## what .ci/run calls: style, types, import rules, tests
 	@$(MAKE) --no-print-directory check
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m $(if $(strip $(ARGS)),pytest $(ARGS),tests.halves)
 
 test-long: check-servers $(VENV)/.installed-dev ## the same with the long forms
 	@$(MAKE) --no-print-directory check
