@@ -26,6 +26,7 @@ from hub import cli
 from hub.administration import installation
 from hub.administration.folder import FolderLock
 from hub.commands.common.office import Office, office
+from hub.ledger.replay.check import named
 from hub.store.region.rules import RulePair, agreement_partners, read_rules
 from hub.store.tables import agreement, delivery, ground, mandate, message, organisation, system
 
@@ -558,7 +559,8 @@ def _spoil(connection: Connection) -> None:
 def test_the_own_log_is_verified_down_to_its_payloads(run: Run, hub: Office, write: Callable[[Any], Path]) -> None:
     _region(run, write)
     _sign(hub)
-    assert run("ledger", "verify", "--db", "--json").json["bekeken"] == ["logboek", "rijen van het logboek", "inhoud"]
+    looked_at = ["logboek", "rijen van het logboek", "inhoud", "vrijgaven", "tabellen"]
+    assert run("ledger", "verify", "--db", "--json").json["bekeken"] == looked_at
     with hub.engine.begin() as connection:
         _spoil(connection)
     spoiled = run("ledger", "verify", "--db")
@@ -576,6 +578,13 @@ def test_a_destroyed_key_is_told_apart_from_a_lost_one(run: Run, hub: Office, wr
         ledger.append(connection, [ledger.NewEntry("bewijs/iemand", key, {"v": 1})], lambda: "f" * 32)
     _sign(hub)
     hub.key_store.destroy(["bewijs/iemand"], datetime.now(UTC))
+    unnamed = run("ledger", "verify", "--db", "--json")
+    assert (unnamed.code, json.loads(unnamed.out)["gewist"]) == (1, 1)  # no entry says that it was erased
+    erased = {"v": 1, "soort": "vernietiging", "aantal": 1, "vermeldingen": named(["f" * 32])}
+    system = hub.key_store.ensure([SYSTEM_KEY])[SYSTEM_KEY]
+    with hub.engine.begin() as connection:
+        ledger.append(connection, [ledger.NewEntry(SYSTEM_KEY, system, erased)], lambda: "e" * 32)
+    _sign(hub)
     told = run("ledger", "verify", "--db", "--json").json
     assert (told["uitkomst"], told["gewist"]) == ("heel", 1)
 
@@ -621,7 +630,9 @@ def test_replay_lets_what_was_buried_wait_again(run: Run, hub: Office) -> None:
     assert run("replay", "x", "--begraven").code == 2
     done = run("replay", "--begraven", "--organisatie", GEMEENTE, "--json").json
     assert done == {"opnieuw": [rows[0]["delivery_id"]], "overgeslagen": []}
-    done = run("replay", rows[2]["delivery_id"], rows[3]["delivery_id"], "--json").json
+    partly = run("replay", rows[2]["delivery_id"], rows[3]["delivery_id"], "--json")
+    assert partly.code == 1 and "overgeslagen" in partly.err
+    done = json.loads(partly.out)
     assert done == {"opnieuw": [rows[2]["delivery_id"]], "overgeslagen": [rows[3]["delivery_id"]]}
     assert states() == {
         "1": ("wachtend", True),
