@@ -4,6 +4,8 @@ PYTHON ?= python3
 ARGS ?=
 VENV := .venv
 BIN := $(VENV)/bin
+# Three tests at a time on two cores, for half of a test is waiting; a file stays with one worker, as its region does.
+WORKERS := --numprocesses=3 --dist=loadfile --no-loadscope-reorder
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input --quiet
 UV_VERSION := 0.13.9
 LOCK := $(VENV)/bin/uv pip compile pyproject.toml --universal --generate-hashes \
@@ -20,11 +22,11 @@ demo: $(VENV)/.installed ## the sample region: ARGS="--once --json"
 
 test: check-servers $(VENV)/.installed-dev ## what .ci/run calls: style, types, import rules, tests
 	@$(MAKE) --no-print-directory check
-	$(BIN)/python -m $(if $(strip $(ARGS)),pytest $(ARGS),tests.halves)
+	$(BIN)/python -m pytest $(if $(strip $(ARGS)),$(ARGS),$(WORKERS))
 
 test-long: check-servers $(VENV)/.installed-dev ## the same with the long forms
 	@$(MAKE) --no-print-directory check
-	HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest -m "long or not long" $(ARGS)
+	HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest -m "long or not long" $(if $(strip $(ARGS)),$(ARGS),$(WORKERS))
 
 check: $(VENV)/.installed-dev ## style, types and import rules only
 	$(BIN)/ruff check hub connectors contracts consent tests
