@@ -58,8 +58,8 @@ def _network_is_off() -> Iterator[None]:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """At the end of a run, what its tests measured (``record_property``): seeds and rounds of a race, and the like."""
-    reports = [*terminalreporter.getreports("passed"), *terminalreporter.getreports("failed")]
-    lines = [f"{name}: {value}" for report in reports if report.when == "call" for name, value in report.user_properties]
+    ended = [*terminalreporter.getreports("passed"), *terminalreporter.getreports("failed")]
+    lines = [f"{name}: {value}" for one in ended if one.when == "call" for name, value in one.user_properties]
     if lines:
         terminalreporter.section("measured")
         for line in lines:
