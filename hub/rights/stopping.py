@@ -29,7 +29,11 @@ from hub.store.writer import Transaction
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """A message that had gone out under what was taken away."""
+    """A message that had gone out under what was taken away.
+
+    It had gone once its release was committed, be it by webhook or by a fetch of the mailbox: from then on it may have
+    arrived, and who receives it is told of it by a notice. What waits in a mailbox was never released.
+    """
 
     message_id: str
     sender: Oin
@@ -50,7 +54,7 @@ class Consequence:
         """What this organisation sent or received itself: ``{tijdstip, gestopt, verstrekt, kennisgevingen}``."""
         return {
             "tijdstip": instants.write(self.at),
-            "gestopt": sum(organisation in ends for ends in self.stopped),
+            "gestopt": stopped_of(self.stopped, organisation),
             "verstrekt": [
                 {"berichtId": g.message_id, "ontvanger": g.receiver, "tijdstip": instants.write(g.at)}
                 for g in self.given
@@ -140,6 +144,14 @@ class Stopper:
         if judgement.allowed and row.opens:
             _await(scene, row)
         return judgement.allowed
+
+
+def stopped_of(stopped: Iterable[tuple[Oin, Oin]], organisation: Oin) -> int:
+    """How many stopped messages an organisation is told of: those that it sent.
+
+    What never reached its receiver is not that one's receipt: it must not learn that something was on its way.
+    """
+    return sum(sender == organisation for sender, _ in stopped)
 
 
 def closed_by(refusal: Statement, statements: Iterable[Statement], at: datetime) -> frozenset[str]:
