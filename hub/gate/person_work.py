@@ -45,12 +45,11 @@ class Subject:
 
     def involves(self, organisation: Oin) -> bool:
         """True while the organisation takes part in one of the person's trajecten."""
-        return any(
-            i.organisation == organisation
-            and i.valid_from <= self.at
-            and (i.valid_until is None or self.at < i.valid_until)
-            for i in self.record.facts.involvements
-        )
+        return any(i.organisation == organisation and i.runs(self.at) for i in self.record.facts.involvements)
+
+    def involved(self, organisation: Oin) -> bool:
+        """True when it takes part or once did; what is still to begin does not count."""
+        return any(i.organisation == organisation and i.valid_from <= self.at for i in self.record.facts.involvements)
 
 
 @dataclass(frozen=True, slots=True)

@@ -205,8 +205,9 @@ def _doubt(scene: Scene, root: str, invalid: frozenset[str]) -> None:
 
 def _await(scene: Scene, row: Row[Any]) -> None:
     """A waiting opening message that may still go counts for the messages that wait behind it."""
+    at = scene.instant(row.root)
     for i in scene.record(row.root).facts.involvements:
-        if i.organisation == row.organisation and i.trajectory == row.trajectory_id:
+        if i.organisation == row.organisation and i.trajectory == row.trajectory_id and i.runs(at):
             begun = Involvement(Oin(row.recipient), i.trajectory, i.framework, scene.now, i.valid_until, awaited=True)
             scene.involve(row.root, begun)
             return
