@@ -26,6 +26,7 @@ from hub.ledger.evidence import Evidence, acknowledged
 from hub.ledger.evidence import Fact as EvidenceFact
 from hub.ports import Clock, Random
 from hub.store.locks import MAX_WEIGHT, Locks, counter
+from hub.store.refusals import logged
 from hub.store.region.access import Asker, MandateFacts, mandate_facts
 from hub.store.region.rules import RECEIVING
 from hub.store.traffic import deliveries, mailboxes
@@ -224,7 +225,8 @@ class Mailbox:
     def acknowledge(self, given: Acknowledgement) -> None:
         """Take an acknowledgement; durable when this returns.
 
-        Raises ``RequestInvalid`` for what was never handed out, ``TokenInvalid`` when the machtiging ended meanwhile.
+        Raises ``RequestInvalid`` for what was never handed out, ``TokenInvalid`` when the machtiging ended meanwhile,
+        and ``LogUnavailable`` when it cannot be logged: what is then not taken is given again.
         """
         with self.look() as connection:
             rows = _named(connection, given, given.through if given.through is not None else 2**62)
@@ -239,7 +241,9 @@ class Mailbox:
 
     def _take_some(self, given: Acknowledgement, rows: Sequence[Row[Any]]) -> None:
         lines = frozenset(row.line for row in rows)
-        self.writer.do(self.take, given, Locks(shared=lines) | _counter(given.organisation))
+        with logged():
+            # A crash before the commit: nothing is acknowledged, and the next fetch gives it again. After it: it is.
+            self.writer.do(self.take, given, Locks(shared=lines) | _counter(given.organisation))
 
     def take(self, tx: Transaction, items: Sequence[Acknowledgement]) -> list[RequestInvalid | TokenInvalid | None]:
         """Write acknowledgements; one leaf per call and person."""

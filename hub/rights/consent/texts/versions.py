@@ -25,6 +25,7 @@ from hub.rights.consent.means import Means, bound, entry
 from hub.rights.receipts.binding import ended
 from hub.rights.stopping import Consequence, stopped_of
 from hub.store.locks import Locks
+from hub.store.refusals import logged
 from hub.store.region.access import Asker, require_active
 from hub.store.traffic import deliveries
 from hub.store.writer import Transaction
@@ -135,7 +136,8 @@ def _alone(means: Means, asker: Asker, work: Callable[[Transaction], T]) -> T:
         require_active(tx.connection, asker, tx.now)
         return [work(tx) for _ in jobs]
 
-    outcome: T = means.person_work.writer.do(verb, None, _RULES, urgent=True)
+    with logged():
+        outcome: T = means.person_work.writer.do(verb, None, _RULES, urgent=True)
     return outcome
 
 
