@@ -66,7 +66,7 @@ def decide_all(
 def open_scene(tx: Transaction, addressed: Sequence[_Addressed]) -> Scene:
     roots = {one.known.root for one in addressed if one.known is not None}
     scene = look(tx.connection, tx.now, {pair for one in addressed for pair in one.pairs}, roots)
-    for root, involvement in awaited(tx.connection, roots):
+    for root, involvement in awaited(tx.connection, scene.read):
         scene.involve(root, involvement)
     return scene
 

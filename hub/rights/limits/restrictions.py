@@ -79,11 +79,12 @@ class Restrictions:
         """Lift an own beperking of a person; without an id all of them. Raises ``NotFound`` where there is none."""
 
         def work(tx: Transaction, subject: Subject) -> None:
-            root, at = subject.known.root, subject.at
+            root = subject.known.root
             rows = limits.restrictions_by(tx.connection, asker.organisation, root)
             mine = [r for r in rows if r.ended_at is None and restriction_id in (None, r.restriction_id)]
             if not mine:
                 raise NotFound
+            at = subject.at
             for row in mine:
                 limits.end_restriction(tx.connection, row.restriction_id, at)
                 payload = {"beperkingId": row.restriction_id, "van": instants.write(row.at)}
