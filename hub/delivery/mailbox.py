@@ -161,7 +161,7 @@ class Mailbox:
 
     def _part(self, asker: Asker, after_sequence: int, limit: int) -> Page | None:
         with self.look() as connection:
-            mandate = mandate_facts(connection, asker.organisation, asker.system, self.clock.now(), RECEIVING)
+            mandate = mandate_facts(connection, _receiving(asker), self.clock.now())
             if not mandate.active:
                 raise TokenInvalid
             ids = mailboxes.page(connection, asker.organisation, mandate.kinds, after_sequence, limit)
@@ -312,7 +312,11 @@ def _small(rows: list[Row[Any]]) -> list[Row[Any]]:
 
 
 def _mandates(tx: Transaction, askers: Iterable[Asker]) -> dict[Asker, MandateFacts]:
-    return {a: mandate_facts(tx.connection, a.organisation, a.system, tx.now, RECEIVING) for a in set(askers)}
+    return {a: mandate_facts(tx.connection, _receiving(a), tx.now) for a in set(askers)}
+
+
+def _receiving(asker: Asker) -> Asker:
+    return replace(asker, scope=RECEIVING)
 
 
 def _counter(organisation: Oin) -> Locks:
