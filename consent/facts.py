@@ -62,6 +62,10 @@ class Involvement:
     valid_until: datetime | None = None
     awaited: bool = False
 
+    def runs(self, at: datetime) -> bool:
+        """True while it has begun and not ended."""
+        return self.valid_from <= at and (self.valid_until is None or at < self.valid_until)
+
 
 @dataclass(frozen=True, slots=True)
 class Enrolment:

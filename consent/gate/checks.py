@@ -113,7 +113,7 @@ def involvement(request: Request, person: PersonFacts, at: datetime) -> tuple[St
     The recipient of an opening message becomes involved in the traject that it names, in which the sender must be. An
     opening message that still waits counts for its recipient as receiver, never for sending.
     """
-    live = [i for i in person.involvements if i.valid_from <= at and (i.valid_until is None or at < i.valid_until)]
+    live = [i for i in person.involvements if i.runs(at)]
     sending = [i for i in live if i.organisation == request.sender and not i.awaited]
     if request.opens:
         sending = [i for i in sending if i.trajectory == request.trajectory]

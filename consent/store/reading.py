@@ -2,11 +2,11 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, Executable, Row, Select, Table, literal, null, select, type_coerce, union_all
+from sqlalchemy import Connection, Executable, Row, Select, Table, and_, literal, null, select, type_coerce, union_all
 
 from consent.facts import (
     Choice,
@@ -40,7 +40,15 @@ from contracts.identity import Category, LegalBasis, LegalFramework, Oin, Purpos
 PARENT: Final = "ouder-met-gezag"
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
-_PERSONS = select(person).where(any_of(person.c.root, "roots"))
+#: Persons, each with the involvements of these organisations alone: a row without one where there is none.
+_PERSONS = (
+    select(person, *(c for c in involvement.c if c.name != "person_id"))
+    .outerjoin(
+        involvement,
+        and_(involvement.c.person_id == person.c.person_id, any_of(involvement.c.organisation, "organisations")),
+    )
+    .where(any_of(person.c.root, "roots"))
+)
 #: Of a statement only what decides: not the notice that was shown, nor what lies sealed.
 _DECIDING = [c for c in statement.c if c.name not in ("notice", "authority_sealed", "reason_sealed")]
 
@@ -84,26 +92,58 @@ class PersonRecord:
     """A person's facts; ``latest``: the newest instant at which one of them was recorded or ended.
 
     Nothing may be decided for this person as of an earlier instant, or a clock set back would undo a withdrawal.
+    Where it is not ``whole`` it was read for an organisation that takes no part: it holds of the facts only that the
+    person is there, and that organisation's own involvements.
     """
 
     facts: PersonFacts = field(default_factory=PersonFacts)
     latest: datetime = _LONG_AGO
     members: frozenset[str] = frozenset()  # handles of all persons joined under this root
+    whole: bool = True
 
 
-def read_persons(connection: Connection, roots: Collection[str]) -> dict[str, PersonRecord]:
-    """The facts of each root; a root that does not exist gets the empty record, which allows nothing."""
-    found: dict[str, list[Row[Any]]] = defaultdict(list)
-    for row in connection.execute(_PERSONS, {"roots": list(roots)}):
-        found[row.root].append(row)
-    root_of = {row.person_id: root for root, rows in found.items() for row in rows}
+class Readers(NamedTuple):
+    """For whom persons are read, and when."""
+
+    organisations: Collection[Oin]
+    now: datetime
+
+
+def read_persons(
+    connection: Connection, roots: Collection[str], readers: Readers | None = None
+) -> dict[str, PersonRecord]:
+    """The facts of each root; a root that does not exist gets the empty record, which allows nothing.
+
+    With ``readers`` a person in whose trajecten none of them takes part is not read further. Such a sender is refused
+    whatever else is known, so that what others said of the person must not show in what the refusal costs (promise 7):
+    as many statements are asked, and as many rows read, as of somebody of whom nothing is known.
+    """
+    found: dict[str, dict[str, Row[Any]]] = defaultdict(dict)
+    own: dict[str, list[Row[Any]]] = defaultdict(list)
+    organisations = [] if readers is None else list(readers.organisations)
+    for row in connection.execute(_PERSONS, {"roots": list(roots), "organisations": organisations}):
+        found[row.root][row.person_id] = row
+        if row.involvement_id is not None:
+            own[row.root].append(row)
+    open_ = {root for root in found if readers is None or any(_runs(row, readers.now) for row in own[root])}
+    root_of = {person_id: root for root in open_ for person_id in found[root]}
     rows = {name: _grouped(connection, query, root_of) for name, query in _BY_PERSON.items()}
     parts = _parts(connection, [r.statement_id for group in rows["statement"].values() for r in group])
     answers = _answers(connection, [r.stop_id for group in rows["stop"].values() for r in group])
-    return {
-        root: _record(found.get(root, []), {name: group.get(root, []) for name, group in rows.items()}, parts, answers)
-        for root in roots
-    }
+    records = {}
+    for root in roots:
+        facts = {name: group.get(root, []) for name, group in rows.items()}
+        if root not in open_:
+            facts["involvement"] = own[root]
+        record = _record(found[root].values(), facts, parts, answers)
+        records[root] = record if root in open_ or readers is None else replace(record, whole=False)
+    return records
+
+
+def _runs(row: Row[Any], now: datetime) -> bool:
+    """True where an involvement may be in force. One that a release began did so, though the clock was set back."""
+    begun = row.opened_by is not None or row.valid_from <= now
+    return bool(begun and (row.valid_until is None or now < row.valid_until))
 
 
 def _grouped(connection: Connection, query: Executable, root_of: Mapping[str, str]) -> dict[str, list[Row[Any]]]:

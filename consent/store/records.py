@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, Text, bindparam, insert, select, type_coerce, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, Text, bindparam, insert, select, type_coerce, update
 
 from consent.facts import Choice, Statement, StatementStatus
 from consent.store.reading import to_statement
@@ -104,39 +104,45 @@ def find_statement(connection: Connection, statement_id: str) -> Row[Any] | None
     ).one_or_none()
 
 
-def was_involved(connection: Connection, organisation: Oin, root: str) -> bool:
-    """True when the organisation is or was involved with this person."""
+def was_involved(connection: Connection, organisation: Oin, root: str, now: datetime) -> bool:
+    """True when the organisation is or was involved with this person; what is still to begin does not count."""
     query = (
         select(involvement.c.person_id)
         .join(person, person.c.person_id == involvement.c.person_id)
-        .where(involvement.c.organisation == organisation, person.c.root == root)
+        .where(involvement.c.organisation == organisation, person.c.root == root, _begun(now))
     )
     return connection.execute(query.limit(1)).first() is not None
 
 
-def statements_seen_by(
-    connection: Connection, organisation: Oin, root: str | None, after: str, limit: int
-) -> list[Row[Any]]:
+@dataclass(frozen=True, slots=True)
+class Seer:
+    """An organisation that looks, at an instant."""
+
+    organisation: Oin
+    now: datetime
+
+
+def statements_seen_by(connection: Connection, seer: Seer, root: str | None, after: str, limit: int) -> list[Row[Any]]:
     """Statements that an organisation may see, newest id last: those it recorded or that name it as verstrekker, about
-    persons with whom it is involved."""
-    query = _seen_by(organisation).where(statement.c.statement_id > after)
+    persons with whom it is or was involved."""
+    query = _seen_by(seer).where(statement.c.statement_id > after)
     if root is not None:
         query = query.where(person.c.root == root)
     return list(connection.execute(query.order_by(statement.c.statement_id).limit(limit)))
 
 
-def statement_seen_by(connection: Connection, organisation: Oin, statement_id: str) -> Row[Any] | None:
+def statement_seen_by(connection: Connection, seer: Seer, statement_id: str) -> Row[Any] | None:
     """One statement, if the organisation may see it."""
-    return connection.execute(_seen_by(organisation).where(statement.c.statement_id == statement_id)).one_or_none()
+    return connection.execute(_seen_by(seer).where(statement.c.statement_id == statement_id)).one_or_none()
 
 
-def minor_until(connection: Connection, organisation: Oin, root: str, at: datetime) -> datetime | None:
+def minor_until(connection: Connection, seer: Seer, root: str, at: datetime) -> datetime | None:
     """Until when this person is under 16, by the statements that this organisation may see; ``None``: nothing says so.
 
     Of a statement that another organisation keeps to itself nothing may show, not even this.
     """
     standing = (statement.c.ended_at.is_(None), statement.c.invalid_at.is_(None), statement.c.sixteen_at > at)
-    rows = connection.execute(_seen_by(organisation).where(person.c.root == root, *standing))
+    rows = connection.execute(_seen_by(seer).where(person.c.root == root, *standing))
     return max((row.sixteen_at for row in rows), default=None)
 
 
@@ -157,11 +163,17 @@ def naming_notice(connection: Connection, organisation: Oin, notice_id: str, ver
     return [row for row in found if (row.notice["id"], row.notice["versie"]) == (notice_id, version)]
 
 
-def _seen_by(organisation: Oin) -> Select[Any]:
+def _begun(now: datetime) -> ColumnElement[bool]:
+    """An involvement that a release began did so already, whatever the clock that asks says."""
+    return involvement.c.opened_by.is_not(None) | (involvement.c.valid_from <= now)
+
+
+def _seen_by(seer: Seer) -> Select[Any]:
+    organisation = seer.organisation
     involved = (
         select(person.c.root)
         .join(involvement, involvement.c.person_id == person.c.person_id)
-        .where(involvement.c.organisation == organisation)
+        .where(involvement.c.organisation == organisation, _begun(seer.now))
     )
     return (
         select(statement, person.c.root)

@@ -8,7 +8,7 @@ A fault is written ``CODE|reason``; neither ever repeats the value. Patterns use
 import re
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, ClassVar, Final
 
@@ -26,6 +26,13 @@ ID_PATTERN: Final = "[A-Za-z0-9](?:[A-Za-z0-9._:-]{0,62}[A-Za-z0-9])?"
 DATE_PATTERN: Final = "(?:19|20|21)[0-9]{2}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])"
 INSTANT_PATTERN: Final = (
     DATE_PATTERN + r"T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,9})?(?:Z|[+-](?:0[0-9]|1[0-4]):[0-5][0-9])"
+)
+# A Dutch number has ten digits; 0800- and 0900-like ones eight or eleven, 14 0xx(x) those of a gemeente. An
+# international one has at least ten after the plus or 00 (E.164: at most fifteen). None has nine, as a BSN does.
+_DIGIT: Final = "(?:[ -]?[0-9])"
+TELEPHONE_PATTERN: Final = (
+    rf"(?:0[1-9]{_DIGIT}{{8}}|0[89]00{_DIGIT}{{4}}(?:{_DIGIT}{{3}})?|14[ -]?0{_DIGIT}{{2,3}}"
+    rf"|(?:\+|00[ -]?)[1-9]{_DIGIT}{{9,14}})"
 )
 WERKPROCES_PATTERN: Final = "(?:B1|P[1-9][0-9]?)-K[0-9]{1,2}-W[0-9]{1,2}"
 # No control characters, line breaks, bidirectional overrides or byte order marks; no blank at either end.
@@ -145,7 +152,7 @@ class FreeText(Text):
     def __init__(self, longest: int, required: bool = False, trait: Trait | None = None) -> None:
         given = trait or Trait()
         allowed = (given.roles if given.roles is not None else frozenset(Role)) - NO_FREE_TEXT
-        limited = Trait(given.category, allowed, given.workplace, given.rows)
+        limited = replace(given, roles=allowed)
         super().__init__(longest, required, limited)
 
 
@@ -311,8 +318,19 @@ def decimal(trait: Trait | None = None, required: bool = False, whole_digits: in
 
 
 def telephone(trait: Trait) -> Matched:
-    """A telephone number in digits, with an optional leading plus and single blanks or hyphens."""
-    return Matched(r"\+?[0-9](?:[ -]?[0-9]){5,14}", 31, False, trait, "Een telefoonnummer")
+    """A number that one dials in the Netherlands, or an international one; single blanks or hyphens between digits.
+
+    No form has nine digits, so that a bare BSN does not fit.
+    """
+    return Matched(TELEPHONE_PATTERN, 31, False, trait, "Een telefoonnummer, zoals 010-1234567 of +31 10 1234567")
+
+
+def leerbedrijf_id(trait: Trait | None = None) -> Matched:
+    """The number of a leerbedrijf at SBB: nine digits, of which the known ones begin with 100.
+
+    One in eleven of them passes the 11-proef, so that cannot be asked. Of all BSNs one in nine hundred begins so.
+    """
+    return Matched("100[0-9]{6}", 9, False, trait, "Een leerbedrijfId van SBB: 9 cijfers, te beginnen met 100")
 
 
 def _is_day(text: str) -> bool:

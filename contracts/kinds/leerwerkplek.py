@@ -16,6 +16,7 @@ from contracts.kinds.fields import (
     Text,
     Trait,
     decimal,
+    leerbedrijf_id,
     telephone,
     werkproces_code,
 )
@@ -40,7 +41,7 @@ _HOURS: Final = 2  # digits before the point: hours of a week or a day
 class Leerbedrijf(DataSchema):
     """The workplace; either its number at SBB or its KvK-nummer."""
 
-    leerbedrijfId = Matched("[0-9]{9}", 9, hint="Een leerbedrijfId: 9 cijfers")
+    leerbedrijfId = leerbedrijf_id()
     kvk = Matched("[0-9]{8}", 8, hint="Een KvK-nummer: 8 cijfers")
     vestiging = Matched("[0-9]{12}", 12, hint="Een vestigingsnummer: 12 cijfers")
     afdeling = Text(60)

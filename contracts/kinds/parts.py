@@ -4,7 +4,18 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Final
 
 from contracts.identity import Category
-from contracts.kinds.fields import BirthDate, Choice, Day, Matched, Ref, RuleContext, Text, Trait, sha256
+from contracts.kinds.fields import (
+    BirthDate,
+    Choice,
+    Day,
+    Matched,
+    Ref,
+    RuleContext,
+    Text,
+    Trait,
+    leerbedrijf_id,
+    sha256,
+)
 from contracts.kinds.objects import DataSchema, Items, Part
 
 BEHEERSING: Final = "nog-niet met-hulp zelfstandig kan-voordoen niet-beoordeeld"
@@ -89,7 +100,7 @@ class Praktijkopleider(DataSchema):
 
     functie = Text(60, required=True)
     naam = Text(120)
-    leerbedrijfId = Matched("[0-9]{9}", 9, hint="Een leerbedrijfId: 9 cijfers")
+    leerbedrijfId = leerbedrijf_id()
 
 
 class Ondertekend(DataSchema):

@@ -6,7 +6,18 @@ from typing import Any, Final
 from contracts.errors import Fault
 from contracts.identity import Category, Purpose, Role
 from contracts.kinds.base import GEM, MBO, SOB, Flow, Kind
-from contracts.kinds.fields import Choice, Day, Ident, Matched, RuleContext, Text, Trait, sha256, werkproces_code
+from contracts.kinds.fields import (
+    Choice,
+    Day,
+    Ident,
+    Matched,
+    RuleContext,
+    Text,
+    Trait,
+    leerbedrijf_id,
+    sha256,
+    werkproces_code,
+)
 from contracts.kinds.objects import DataSchema, Items, Part
 from contracts.kinds.oordeel import ACHIEVED, judgement_faults, qualification_warnings, werkproces_warnings
 from contracts.kinds.parts import (
@@ -60,9 +71,7 @@ class Aanvraag(DataSchema):
     instelling = Part(Instelling, required=True, trait=OPLEIDING)
     kwalificatie = Part(Kwalificatie, required=True, trait=OPLEIDING)
     pokNummer = Ident(trait=OPLEIDING)
-    leerbedrijfId = Matched(
-        "[0-9]{9}", 9, False, Trait(Category.LEERVOORTGANG, workplace=True), "Een leerbedrijfId: 9 cijfers"
-    )
+    leerbedrijfId = leerbedrijf_id(Trait(Category.LEERVOORTGANG, workplace=True))
     periode = Part(Periode, required=True, trait=LEERVOORTGANG)
     werkprocessen = Items(Part(AangevraagdWerkproces), 40, required=True, trait=LEERVOORTGANG)
     bewijs = Items(Part(Bewijs), 50, trait=BEOORDELING)

@@ -2,7 +2,7 @@
 
 import threading
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
 from typing import Final
@@ -14,7 +14,8 @@ from contracts.errors import ScopeMissing, TokenInvalid
 from hub.access import tokens
 from hub.access.caller import Caller
 from hub.ports import Clock
-from hub.store.region.access import MandateFacts, mandate_facts
+from hub.store.region.access import Asker, MandateFacts, mandate_facts
+from hub.store.region.parties import keys_digest, system_by_name
 
 _CACHE_SECONDS: Final = 60.0
 _CACHE_SIZE: Final = 4_096  # tokens; about 2 MB
@@ -30,7 +31,8 @@ class _Known:
 class Authenticator:
     """Checks tokens; remembers each good one by its hash for at most a minute, and never beyond its expiry.
 
-    Only the signature's work is remembered. Whether the machtiging still holds is asked anew in every call.
+    Only the signature's work is remembered. Whether the machtiging still holds, and the system still has the keys by
+    which it asked the token, is asked anew in every call.
     """
 
     def __init__(self, key: ECKey, issuer: str, clock: Clock) -> None:
@@ -61,7 +63,7 @@ class Authenticator:
     def _check(self, token: str, hashed: bytes, now: datetime) -> _Known:
         checked = tokens.check(token, self._key, self._issuer, now)
         grant = checked.grant
-        caller = Caller(grant.system, grant.organisation, grant.scopes, hashed)
+        caller = Caller(grant.system, grant.organisation, grant.scopes, hashed, grant.keys)
         return _Known(caller, checked.expires_at, self._clock.monotonic() + _CACHE_SECONDS)
 
     def _recall(self, hashed: bytes, now: datetime) -> _Known | None:
@@ -82,12 +84,21 @@ class Authenticator:
 def require_mandate(connection: Connection, caller: Caller, at: datetime, scope: str | None = None) -> MandateFacts:
     """The machtiging on which a call rests, read now. Belongs inside the transaction that decides.
 
-    Raises ``TokenInvalid`` when the organisation or the system was suspended or every machtiging ended, and
-    ``ScopeMissing`` when ``scope`` is no longer granted: a token's fifteen minutes do not outlive either.
+    Raises ``TokenInvalid`` when the organisation or the system was suspended, every machtiging ended or the system's
+    keys were replaced, and ``ScopeMissing`` when ``scope`` is no longer granted: a token's fifteen minutes do not
+    outlive any of these.
     """
-    facts = mandate_facts(connection, caller.organisation, caller.system, at, scope)
+    asker = Asker(caller.organisation, caller.system, scope, caller.keys)
+    facts = mandate_facts(connection, asker, at)
     if facts.active:
         return facts
-    if scope is not None and mandate_facts(connection, caller.organisation, caller.system, at).active:
+    if scope is not None and mandate_facts(connection, replace(asker, scope=None), at).active:
         raise ScopeMissing
     raise TokenInvalid
+
+
+def require_keys(connection: Connection, caller: Caller) -> None:
+    """Raises ``TokenInvalid`` when the system's keys were replaced since the token was made."""
+    found = None if caller.keys is None else system_by_name(connection, caller.system)
+    if found is not None and keys_digest(found.jwks) != caller.keys:
+        raise TokenInvalid

@@ -22,9 +22,13 @@ class Scope(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who a valid token speaks for. ``token_hash`` is its SHA-256; the token itself is kept nowhere."""
+    """Who a valid token speaks for. ``token_hash`` is its SHA-256; the token itself is kept nowhere.
+
+    ``keys`` tells the key set by which it was asked (``keys_digest``); ``None`` where the token does not say.
+    """
 
     system: str
     organisation: Oin
     scopes: frozenset[str]
     token_hash: bytes
+    keys: str | None = None

@@ -3,7 +3,7 @@
 Every answer is JSON with ``Cache-Control: no-store`` (RFC 6749 §5); errors are those of §5.2 and repeat nothing.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
@@ -27,7 +27,7 @@ from hub.intake.context import Hub
 from hub.store.database import reading
 from hub.store.locks import Locks
 from hub.store.region.access import UsedAssertion, remember_assertions
-from hub.store.region.parties import Mandate, mandates_in_force, system_by_name
+from hub.store.region.parties import Mandate, keys_digest, mandates_in_force, system_by_name
 
 TOKEN_PATH: Final = "/oauth/token"
 METHOD: Final = "private_key_jwt"
@@ -41,6 +41,7 @@ class Client:
 
     name: str
     mandates: tuple[Mandate, ...]
+    keys: str | None = None
     grant: tokens.Grant | None = None
 
     def check_endpoint_auth_method(self, method: str, endpoint: str) -> bool:
@@ -63,7 +64,7 @@ class _Grant(ClientCredentialsGrant):
         asked = frozenset((request.form.get("scope") or "").split())
         if not asked <= granted:
             raise InvalidScopeError("a scope is not granted to this client for this organisation")
-        client.grant = tokens.Grant(client.name, organisation, asked or granted)
+        client.grant = tokens.Grant(client.name, organisation, asked or granted, client.keys)
 
 
 def _organisation(client: Client, asked: str | None) -> Oin:
@@ -120,8 +121,10 @@ class TokenServer(AuthorizationServer):
         if form.get("client_assertion_type") != ASSERTION_TYPE or not form.get("client_assertion"):
             raise InvalidClientError("authenticate with private_key_jwt")
         audiences = (self._issuer, self._issuer + TOKEN_PATH)
+        # Those by which it was proven, not those that are there a moment later.
+        used: list[Mapping[str, Any]] = []
         try:
-            proven = verify(form["client_assertion"], self._keys, audiences, self._hub.clock.now())
+            proven = verify(form["client_assertion"], self._noting(used), audiences, self._hub.clock.now())
         except AssertionRefused as error:
             raise InvalidClientError(str(error)) from error
         if form.get("client_id") not in (None, "", proven.system):
@@ -129,7 +132,16 @@ class TokenServer(AuthorizationServer):
         if not self._first_use(proven):
             raise InvalidClientError("this jti was used before")
         client: Client = query_client(proven.system)
+        client.keys = keys_digest(used[-1])
         return client
+
+    def _noting(self, used: list[Mapping[str, Any]]) -> Callable[[str], Mapping[str, Any] | None]:
+        def find(name: str) -> Mapping[str, Any] | None:
+            found = self._keys(name)
+            used.extend([] if found is None else [found])
+            return found
+
+        return find
 
     def _first_use(self, proven: Proven) -> bool:
         used = UsedAssertion(proven.system, proven.jti_hash, proven.expires_at)

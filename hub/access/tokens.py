@@ -14,17 +14,23 @@ from contracts.identity import Oin, oin
 from hub.keys.keyring import TOKEN_ALGORITHM
 
 LIFETIME: Final = timedelta(minutes=15)
+KEYS: Final = "sleutels"  # a claim of our own
 TYPE: Final = "at+jwt"  # RFC 9068 §2.1
 _MOST_SIZE: Final = 4_096  # characters; ours are about 600
 
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What a token says: this system acts for this organisation, within these scopes."""
+    """What a token says: this system acts for this organisation, within these scopes.
+
+    ``keys``: the key set of the system by which it was asked (``keys_digest``). Once the system has another, the token
+    is refused, whatever the second in which either was made; ``None``: a token of before tokens said so.
+    """
 
     system: str
     organisation: Oin
     scopes: frozenset[str]
+    keys: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +55,8 @@ def issue(key: ECKey, issuer: str, grant: Grant, now: datetime, jti: str) -> str
         "exp": int((now + LIFETIME).timestamp()),
         "jti": jti,
     }
+    if grant.keys is not None:
+        claims[KEYS] = grant.keys
     return jwt.encode(header, claims, key, algorithms=[TOKEN_ALGORITHM])
 
 
@@ -69,7 +77,8 @@ def _checked(header: dict[str, Any], claims: dict[str, Any], issuer: str, now: d
     ours = header.get("typ") == TYPE and claims["iss"] == issuer and audience == issuer
     if not ours or not now < expires or claims["client_id"] != claims["sub"]:
         raise TokenInvalid
-    grant = Grant(str(claims["client_id"]), oin(claims["org"]), _scopes(claims["scope"].split(" ")))
+    keys = None if KEYS not in claims else str(claims[KEYS])
+    grant = Grant(str(claims["client_id"]), oin(claims["org"]), _scopes(claims["scope"].split(" ")), keys)
     return Checked(grant, expires)
 
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 from marshmallow import validates_schema
 
 from contracts.agreement import Agreement, Ground
-from contracts.identity import SPECIAL, Category, LegalBasis, LegalFramework, Oin, Purpose, Role, oin
+from contracts.identity import SPECIAL, Category, LegalBasis, LegalFramework, Oin, Purpose, Role, is_bsn, oin
 from hub.administration.act import faulty
 from hub.administration.shapes import (
     Form,
@@ -62,6 +62,8 @@ class _System(Form):
     def _free(self, data: Mapping[str, Any], **_: Any) -> None:
         if data["name"] in RESERVED:
             raise fault("GERESERVEERD", "deze naam is van de hub zelf", "name")
+        if is_bsn(data["name"]):  # receivers see it in `source`
+            raise fault("BSN_IN_KENMERK", "deze naam is een BSN of lijkt erop", "name")
 
 
 class _Mandate(Form):

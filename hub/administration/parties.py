@@ -6,11 +6,9 @@ it has ended already), ``NotFound`` and ``RequestInvalid``.
 
 from collections.abc import Mapping
 from dataclasses import replace
-from hashlib import sha256
 from typing import Any
 
 from contracts import instants
-from contracts.canonical import canonical
 from contracts.errors import Conflict, NotFound
 from contracts.identity import Oin
 from hub.access.assertions import ALGORITHMS, KeysUnusable, public_keys
@@ -47,16 +45,17 @@ def add_system(transaction: Transaction, act: Act, name: str, jwks: Mapping[str,
     if parties.system_by_name(transaction.connection, added.name) is not None:
         raise Conflict("Dit systeem staat er al")
     parties.insert_system(transaction.connection, added)
-    act.log(transaction, "systeem-toegevoegd", {"systeem": added.name, "sleutels": _digest(added.jwks)})
+    act.log(transaction, "systeem-toegevoegd", {"systeem": added.name, "sleutels": parties.keys_digest(added.jwks)})
     return added
 
 
 def rotate_keys(transaction: Transaction, act: Act, name: str, jwks: Mapping[str, Any]) -> System:
-    """Put another key set in the place of the old one: what the old keys sign is refused from this commit on."""
+    """Put another key set in the place of the old one: what the old keys sign is refused from this commit on, and so is
+    every token that was asked by them."""
     fresh = key_set(jwks)
     if not parties.replace_keys(transaction.connection, name, fresh):
         raise NotFound("Dit systeem staat er niet")
-    act.log(transaction, "sleutels-vervangen", {"systeem": name, "sleutels": _digest(fresh)})
+    act.log(transaction, "sleutels-vervangen", {"systeem": name, "sleutels": parties.keys_digest(fresh)})
     found = parties.system_by_name(transaction.connection, name)
     if found is None:
         raise NotFound("Dit systeem staat er niet")
@@ -108,10 +107,6 @@ def _organisation(transaction: Transaction, oin: Oin) -> Organisation:
     if found is None:
         raise NotFound("Deze organisatie staat er niet")
     return found
-
-
-def _digest(jwks: Mapping[str, Any]) -> str:
-    return sha256(canonical(dict(jwks))).hexdigest()
 
 
 def _mandate_entry(mandate: Mandate) -> dict[str, Any]:

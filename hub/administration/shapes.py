@@ -10,7 +10,7 @@ from marshmallow import RAISE, Schema, ValidationError, fields
 
 from contracts import catalogue, instants
 from contracts.errors import Fault, RequestInvalid
-from contracts.identity import oin
+from contracts.identity import is_bsn, oin
 
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9]{0,39}")
@@ -82,8 +82,16 @@ def matching(pattern: str, what: str, **kwargs: Any) -> fields.String:
 
 
 def identifier(**kwargs: Any) -> fields.String:
-    """An id that people give: 1 to 64 letters, digits and ``. _ -``."""
-    return matching(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", "een kenmerk van 1 tot 64 letters, cijfers en . _ -", **kwargs)
+    """An id that people give: 1 to 64 letters, digits and ``. _ -``. It is shown to many, so it is no BSN."""
+    pattern = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+    def check(value: str) -> None:
+        if not pattern.fullmatch(value):
+            raise fault("PATROON", "hier hoort een kenmerk van 1 tot 64 letters, cijfers en . _ -")
+        if is_bsn(value):
+            raise fault("BSN_IN_KENMERK", "dit kenmerk is een BSN of lijkt erop; zet er bijvoorbeeld letters voor")
+
+    return fields.String(validate=check, **kwargs)
 
 
 def day(**kwargs: Any) -> fields.String:

@@ -26,6 +26,7 @@ from hub.ledger.evidence import Evidence, acknowledged
 from hub.ledger.evidence import Fact as EvidenceFact
 from hub.ports import Clock, Random
 from hub.store.locks import MAX_WEIGHT, Locks, counter
+from hub.store.refusals import logged
 from hub.store.region.access import Asker, MandateFacts, mandate_facts
 from hub.store.region.rules import RECEIVING
 from hub.store.traffic import deliveries, mailboxes
@@ -160,7 +161,7 @@ class Mailbox:
 
     def _part(self, asker: Asker, after_sequence: int, limit: int) -> Page | None:
         with self.look() as connection:
-            mandate = mandate_facts(connection, asker.organisation, asker.system, self.clock.now(), RECEIVING)
+            mandate = mandate_facts(connection, _receiving(asker), self.clock.now())
             if not mandate.active:
                 raise TokenInvalid
             ids = mailboxes.page(connection, asker.organisation, mandate.kinds, after_sequence, limit)
@@ -224,7 +225,8 @@ class Mailbox:
     def acknowledge(self, given: Acknowledgement) -> None:
         """Take an acknowledgement; durable when this returns.
 
-        Raises ``RequestInvalid`` for what was never handed out, ``TokenInvalid`` when the machtiging ended meanwhile.
+        Raises ``RequestInvalid`` for what was never handed out, ``TokenInvalid`` when the machtiging ended meanwhile,
+        and ``LogUnavailable`` when it cannot be logged: what is then not taken is given again.
         """
         with self.look() as connection:
             rows = _named(connection, given, given.through if given.through is not None else 2**62)
@@ -239,7 +241,9 @@ class Mailbox:
 
     def _take_some(self, given: Acknowledgement, rows: Sequence[Row[Any]]) -> None:
         lines = frozenset(row.line for row in rows)
-        self.writer.do(self.take, given, Locks(shared=lines) | _counter(given.organisation))
+        with logged():
+            # A crash before the commit: nothing is acknowledged, and the next fetch gives it again. After it: it is.
+            self.writer.do(self.take, given, Locks(shared=lines) | _counter(given.organisation))
 
     def take(self, tx: Transaction, items: Sequence[Acknowledgement]) -> list[RequestInvalid | TokenInvalid | None]:
         """Write acknowledgements; one leaf per call and person."""
@@ -308,7 +312,11 @@ def _small(rows: list[Row[Any]]) -> list[Row[Any]]:
 
 
 def _mandates(tx: Transaction, askers: Iterable[Asker]) -> dict[Asker, MandateFacts]:
-    return {a: mandate_facts(tx.connection, a.organisation, a.system, tx.now, RECEIVING) for a in set(askers)}
+    return {a: mandate_facts(tx.connection, _receiving(a), tx.now) for a in set(askers)}
+
+
+def _receiving(asker: Asker) -> Asker:
+    return replace(asker, scope=RECEIVING)
 
 
 def _counter(organisation: Oin) -> Locks:

@@ -254,15 +254,8 @@ class _Work:
 
     def _open(self, row: Row[Any]) -> None:
         """Begin the receiver's involvement in the traject in which the sender presents the person."""
-        source = next(
-            (
-                i
-                for i in self.scene.record(row.root).facts.involvements
-                if i.organisation == row.organisation and i.trajectory == row.trajectory_id
-            ),
-            None,
-        )
-        if source is not None and not self._involved(row):
+        source = self._running(row, row.organisation)
+        if source is not None and self._running(row, row.recipient) is None:
             begun = Involvement(
                 Oin(row.recipient), source.trajectory, source.framework, self.tx.now, source.valid_until
             )
@@ -279,13 +272,11 @@ class _Work:
         self.scene.places |= people.placements(self.tx.connection, [root])
         self.refs = people.refs_of(self.tx.connection, [(root, Oin(row.recipient))]) | self.refs
 
-    def _involved(self, row: Row[Any]) -> bool:
-        return any(
-            i.organisation == row.recipient
-            and i.trajectory == row.trajectory_id
-            and (i.valid_until is None or self.tx.now < i.valid_until)
-            for i in self.scene.record(row.root).facts.involvements
-        )
+    def _running(self, row: Row[Any], organisation: str) -> Involvement | None:
+        """That this organisation takes part in the traject of an opening message, now."""
+        at, trajectory = self.scene.instant(row.root), row.trajectory_id
+        own = (i for i in self.scene.record(row.root).facts.involvements if i.organisation == organisation)
+        return next((i for i in own if i.trajectory == trajectory and i.runs(at)), None)
 
     def _ref(self, row: Row[Any]) -> KandidaatRef | None:
         """The receiver's own ref for the person, given out now if it has none yet."""

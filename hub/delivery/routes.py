@@ -17,7 +17,7 @@ from hub.intake.context import asker, hub
 from hub.intake.endpoint import Endpoint, json_response
 from hub.intake.message_schemas import EVENTS
 from hub.intake.problems import invalid
-from hub.intake.schemas import Whole, text_field, word_field
+from hub.intake.schemas import Whole, free_text, word_field
 
 _SEQUENCE: Final = re.compile(r"0|[1-9][0-9]{0,17}")
 _MOST: Final = 500
@@ -58,7 +58,7 @@ class Bevestigd(Schema):
 
     sequence = sequence_field(required=True)
     uitkomst = word_field(*_OUTCOMES, required=True)
-    reden = text_field(500)
+    reden = free_text(500)
 
 
 class Bevestiging(Schema):

@@ -14,7 +14,7 @@ from consent.decision import Decision, Outcome, Step, decide
 from consent.facts import Facts, Involvement, Request, RuleFacts
 from consent.gate.checks import CATALOGUE
 from consent.gate.person import shielded
-from consent.store.reading import PersonRecord, read_persons
+from consent.store.reading import PersonRecord, Readers, read_persons
 from contracts.envelope import Message
 from contracts.errors import RefusalCode
 from contracts.identity import Oin, Role
@@ -75,6 +75,11 @@ class Scene:
     def record(self, root: str | None) -> PersonRecord:
         """What is known of a person; of nobody, the empty record, which allows nothing."""
         return self.persons.get(root, _NOBODY) if root is not None else _NOBODY
+
+    @property
+    def read(self) -> frozenset[str]:
+        """The persons of whom all facts were read."""
+        return frozenset(root for root, record in self.persons.items() if record.whole)
 
     def involve(self, root: str, involvement: Involvement) -> None:
         """Take note of an involvement that this transaction itself begins or awaits."""
@@ -138,11 +143,14 @@ def _not_for(decision: Decision) -> Decision:
 
 
 def look(connection: Connection, now: datetime, pairs: Collection[RulePair], roots: Iterable[str | None]) -> Scene:
-    """Read, in a fixed number of statements, everything that decisions on these pairs and persons need."""
+    """Read, in a fixed number of statements, everything that decisions on these pairs and persons need.
+
+    Of a person in whose trajecten none of the senders takes part nothing more is read, nor can be needed: see
+    ``read_persons``. Every check is made all the same, on what was read; the log then holds that the sender is not
+    involved, and no other fact that would have forbidden it too.
+    """
     known = {root for root in roots if root is not None}
-    return Scene(
-        now=now,
-        rules=read_rules(connection, pairs, now),
-        persons=read_persons(connection, known),
-        places=placements(connection, known),
-    )
+    rules = read_rules(connection, pairs, now)
+    persons = read_persons(connection, known, Readers({pair.sender for pair in pairs}, now))
+    read = {root for root in known if persons[root].whole}
+    return Scene(now, rules, persons, dict.fromkeys(known, ()) | placements(connection, read))

@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from consent.keys import KeyDestroyed
-from consent.store.reading import PersonRecord, read_persons
+from consent.store.reading import PersonRecord, Readers, read_persons
 from contracts.errors import NotFound, PartUnavailable
 from contracts.identity import Oin
 from hub.store.locks import Locks
@@ -35,22 +35,40 @@ class _Moved(Exception):
     """The person was joined with another between the look and the lock."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Subject:
-    """The person at hand, with all facts as they are under the lock. ``at`` is the instant of the act."""
+    """The person at hand, with all facts as they are under the lock.
+
+    For an asker that takes no part the facts are read only when they are asked for, which is after it proved to have
+    something of its own there: what others said must not show in the time of a 404 (promise 7).
+    """
 
     known: Known
-    record: PersonRecord
-    at: datetime
+    asker: Oin
+    _tx: Transaction
+    _record: PersonRecord
+
+    @property
+    def record(self) -> PersonRecord:
+        """All facts of the person."""
+        if not self._record.whole:
+            self._record = read_persons(self._tx.connection, [self.known.root])[self.known.root]
+        return self._record
+
+    @property
+    def at(self) -> datetime:
+        """The instant of the act: never before the person's latest fact."""
+        return max(self._tx.now, self.record.latest)
 
     def involves(self, organisation: Oin) -> bool:
         """True while the organisation takes part in one of the person's trajecten."""
-        return any(
-            i.organisation == organisation
-            and i.valid_from <= self.at
-            and (i.valid_until is None or self.at < i.valid_until)
-            for i in self.record.facts.involvements
-        )
+        if organisation == self.asker and not self._record.whole:
+            return False
+        return any(i.organisation == organisation and i.runs(self.at) for i in self.record.facts.involvements)
+
+    def involved(self, organisation: Oin) -> bool:
+        """True when it takes part or once did; what is still to begin does not count."""
+        return any(i.organisation == organisation and i.valid_from <= self.at for i in self.record.facts.involvements)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +146,8 @@ def _one(tx: Transaction, job: _Job[Any]) -> Any:
     if root != job.locked:
         raise _Moved
     require_active(tx.connection, job.asker, tx.now)
-    record = read_persons(tx.connection, [root])[root]
+    asker = job.asker.organisation
+    record = read_persons(tx.connection, [root], Readers([asker], tx.now))[root]
     if found is None:
         raise NotFound
-    return job.work(tx, Subject(found, record, max(tx.now, record.latest)))
+    return job.work(tx, Subject(found, asker, tx, record))

@@ -66,7 +66,7 @@ def decide_all(
 def open_scene(tx: Transaction, addressed: Sequence[_Addressed]) -> Scene:
     roots = {one.known.root for one in addressed if one.known is not None}
     scene = look(tx.connection, tx.now, {pair for one in addressed for pair in one.pairs}, roots)
-    for root, involvement in awaited(tx.connection, roots):
+    for root, involvement in awaited(tx.connection, scene.read):
         scene.involve(root, involvement)
     return scene
 
@@ -113,7 +113,7 @@ def _trajectory(scene: Scene, one: _Addressed, root: str | None, at: datetime) -
     own = {
         i.trajectory
         for i in scene.record(root).facts.involvements
-        if i.organisation == one.message.source.organisation and not i.awaited and _runs(i, at)
+        if i.organisation == one.message.source.organisation and not i.awaited and i.runs(at)
     }
     if len(own) > 1:
         return MessageInvalid(
@@ -122,12 +122,8 @@ def _trajectory(scene: Scene, one: _Addressed, root: str | None, at: datetime) -
     return next(iter(own), None)
 
 
-def _runs(involvement: Involvement, at: datetime) -> bool:
-    return involvement.valid_from <= at and (involvement.valid_until is None or at < involvement.valid_until)
-
-
 def _involved(scene: Scene, root: str | None, receiver: Oin, at: datetime) -> bool:
-    return any(i.organisation == receiver and _runs(i, at) for i in scene.record(root).facts.involvements)
+    return any(i.organisation == receiver and i.runs(at) for i in scene.record(root).facts.involvements)
 
 
 def _await(scene: Scene, root: str, decided: Decided) -> None:
@@ -136,7 +132,9 @@ def _await(scene: Scene, root: str, decided: Decided) -> None:
         (
             i
             for i in scene.record(root).facts.involvements
-            if i.organisation == decided.message.source.organisation and i.trajectory == decided.trajectory
+            if i.organisation == decided.message.source.organisation
+            and i.trajectory == decided.trajectory
+            and i.runs(decided.at)
         ),
         None,
     )

@@ -98,7 +98,7 @@ def hub() -> Hub:
 
 def asker() -> Asker:
     """The caller as one whose machtiging the deciding transaction asks for."""
-    return Asker(caller().organisation, caller().system, g.scope)
+    return Asker(caller().organisation, caller().system, g.scope, caller().keys)
 
 
 def caller() -> Caller:

@@ -4,7 +4,6 @@ import math
 from typing import Any, Final
 
 from marshmallow import Schema, fields
-from sqlalchemy.exc import SQLAlchemyError
 
 from consent.decision import Outcome, Step
 from contracts import instants
@@ -28,7 +27,7 @@ from hub.intake.endpoint import Endpoint
 from hub.intake.message_schemas import Gebeurtenis
 from hub.intake.routes import require_own
 from hub.intake.schemas import Besluit, code_field, word_field
-from hub.store.refusals import not_logged
+from hub.store.refusals import logged
 
 #: What is missing, in words, by the code of the step that failed.
 _MISSING: Final = {
@@ -52,10 +51,8 @@ def vooraf_controle() -> dict[str, Any]:
     _, raw = reading.raw_body(reading.EVENT)
     message = read_dry(raw, instants.today(hub().clock.now()))
     require_own(message)
-    try:
+    with logged():  # a question that cannot be logged is not answered
         checked = hub().dry_run.ask(message)
-    except SQLAlchemyError as error:
-        raise not_logged(error) from error  # a question that cannot be logged is not answered
     if any(d.code is RefusalCode.HANDELING_NIET_TOEGESTAAN for _, d in checked.decisions):
         raise TokenInvalid  # the organisation or its machtiging ended after the token was given
     answer = _answer(checked)

@@ -29,7 +29,7 @@ from contracts.errors import (
     TooLarge,
     Unexpected,
 )
-from hub.access.authenticate import Authenticator, require_mandate
+from hub.access.authenticate import Authenticator, require_keys, require_mandate
 from hub.access.caller import Scope
 from hub.intake import reading
 from hub.intake.context import caller, hub
@@ -127,8 +127,10 @@ def admit(scope: Scope | None, *, decides: bool = False) -> None:
     g.scope = scope
     if scope is not None and scope not in caller().scopes:
         raise ScopeMissing
-    if not decides:
-        with looking(hub().engine) as connection:
+    with looking(hub().engine) as connection:
+        if decides:
+            require_keys(connection, caller())
+        else:
             require_mandate(connection, caller(), hub().clock.now(), scope)
 
 

@@ -6,7 +6,6 @@ from typing import Any, Final
 from uuid import UUID
 
 from flask import Response
-from sqlalchemy.exc import SQLAlchemyError
 
 from consent.log import reading as log
 from consent.log.proof import TlogProof
@@ -35,7 +34,7 @@ from hub.intake.endpoint import Endpoint, json_response
 from hub.intake.message_schemas import BATCH, Berichtstatus, Gebeurtenis, Ontvangstbewijs, Reeksresultaat
 from hub.keys.sealing import unseal
 from hub.store.database import reading as looking
-from hub.store.refusals import not_logged
+from hub.store.refusals import logged
 from hub.store.traffic import messages as store
 
 #: What the gate may tell a sender.
@@ -88,10 +87,8 @@ def _batch(raw: bytes, today: date) -> Response:
 
 def _accept(messages: list[Message]) -> list[Answer | ExchangeError]:
     began = hub().clock.monotonic()
-    try:
+    with logged():
         answers = hub().accepter.accept(messages)
-    except SQLAlchemyError as error:
-        raise not_logged(error) from error
     hub().metrics.accept_seconds.observe(hub().clock.monotonic() - began)
     if not all(_decided_anew(answer) for answer in answers):
         # What was stored before, or has nobody to decide on, is told without the gate: so the machtiging is asked.

@@ -14,7 +14,8 @@ from marshmallow import Schema, ValidationError, fields
 from consent.decision import Outcome
 from contracts import instants
 from contracts.errors import RefusalCode
-from contracts.identity import Category, kandidaat_ref, oin
+from contracts.identity import Category, is_bsn, kandidaat_ref, oin
+from contracts.kinds.text import contains_bsn
 from hub.intake.problems import Reason, invalid
 
 _INSTANT: Final = re.compile(
@@ -93,6 +94,22 @@ def text_field(most: int, *, least: int = 1, **kwargs: Any) -> fields.String:
     further = kwargs.pop("validate", [])
     checks = [check, *(further if isinstance(further, list) else [further])]
     return fields.String(validate=checks, metadata=metadata, **kwargs)
+
+
+def free_text(most: int, **kwargs: Any) -> fields.String:
+    """Text in somebody's own words, which others may read later: a BSN in it is refused, as in a message."""
+    return text_field(most, validate=_scanned, **kwargs)
+
+
+def _scanned(value: str) -> None:
+    if contains_bsn(value):
+        raise invalid("BSN_IN_TEKST", "hier staat een BSN; dat hoort hier niet")
+
+
+def no_bsn(value: str) -> None:
+    """For an id that people make up, which stands in URLs and in the log: refuses one that is a BSN."""
+    if is_bsn(value):
+        raise invalid("BSN_IN_KENMERK", "dit kenmerk is een BSN of lijkt erop; zet er bijvoorbeeld letters voor")
 
 
 def code_field(codes: type[Enum], **kwargs: Any) -> fields.String:

@@ -11,7 +11,7 @@ from consent.facts import Choice, ObjectionOutcome, StatementStatus
 from contracts import instants
 from contracts.identity import Category, LegalBasis, LegalFramework, Purpose, is_bsn
 from hub.intake.problems import Reason, invalid
-from hub.intake.schemas import Instant, code_field, oin_field, ref_field, text_field, word_field
+from hub.intake.schemas import Instant, code_field, free_text, no_bsn, oin_field, ref_field, text_field, word_field
 from hub.rights.cases import CORRECTED, NOTICE_ANSWERS, STOP_ANSWERS
 
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -119,6 +119,7 @@ def _identifier(most: int) -> fields.String:
     def check(value: str) -> None:
         if not re.fullmatch(pattern, value):
             raise invalid("PATROON", "hier horen letters, cijfers, punten en streepjes")
+        no_bsn(value)
 
     return fields.String(required=True, validate=check, metadata={"pattern": f"^{pattern}$"})
 
@@ -157,7 +158,7 @@ class Uitspraak(Schema):
     gegevenOp = Instant(required=True)
     wijze = word_field(*MANNERS, required=True)
     gegevenDoor = word_field(*GIVEN_BY, required=True)
-    bevoegdheid = text_field(500)
+    bevoegdheid = free_text(500)
     zestienOp = Day()
 
 
@@ -285,14 +286,14 @@ class EigenBevestiging(Schema):
 class Redenering(Schema):
     """Why something that was recorded does not hold."""
 
-    reden = text_field(500, required=True)
+    reden = free_text(500, required=True)
 
 
 class Intrekking(Schema):
     """In whose name a statement is withdrawn, and why."""
 
     gegevenDoor = word_field(*GIVEN_BY, required=True)
-    reden = text_field(500)
+    reden = free_text(500)
 
 
 class NieuweOntheffing(Schema):
@@ -355,8 +356,8 @@ class Antwoord(Schema):
     """The answer to a zaak."""
 
     antwoord = word_field(*STOP_ANSWERS, *NOTICE_ANSWERS, CORRECTED, *OBJECTION_ANSWERS, required=True)
-    grond = text_field(200)
-    motivering = text_field(2000)
+    grond = free_text(200)
+    motivering = free_text(2000)
 
 
 def page_of(item: type[Schema], name: str) -> type[Schema]:

@@ -78,7 +78,7 @@ def toestemmingen(query: Mapping[str, Any]) -> dict[str, Any]:
     with reading(hub().engine) as connection:
         root = _root(connection, own, query.get("kandidaatRef"))
         while len(found) <= asked.limit:
-            rows = records.statements_seen_by(connection, own, root, after, asked.limit + 1)
+            rows = records.statements_seen_by(connection, records.Seer(own, now), root, after, asked.limit + 1)
             parts = records.parts_of(connection, [row.statement_id for row in rows])
             found += [
                 r
@@ -99,7 +99,7 @@ def _root(connection: Connection, own: Oin, ref: str | None) -> str | None:
         return None
     known = people.resolve(connection, [(own, ref)]).get((own, KandidaatRef(ref)))
     root = known.root if known is not None else ""
-    if not records.was_involved(connection, own, root):
+    if not records.was_involved(connection, own, root, hub().clock.now()):
         raise NotFound
     return root
 
@@ -121,16 +121,16 @@ def toestemming(toestemmingId: str) -> dict[str, Any]:
 
 def _find(statement_id: str) -> tuple[Recorded, KandidaatRef]:
     """The statement as the caller may see it: recorded by it or naming it as verstrekker, while involved."""
-    own = caller().organisation
+    own, now = caller().organisation, hub().clock.now()
     with reading(hub().engine) as connection:
-        row = records.statement_seen_by(connection, own, statement_id)
+        row = records.statement_seen_by(connection, records.Seer(own, now), statement_id)
         if row is None:
             raise NotFound
         parts = records.parts_of(connection, [statement_id])[statement_id]
         ref = people.refs_of(connection, [(row.root, own)]).get((row.root, own))
     if ref is None:
         raise NotFound
-    return Recorded(row, parts, hub().clock.now(), row.entry_id), ref
+    return Recorded(row, parts, now, row.entry_id), ref
 
 
 def toestemming_bewijs(toestemmingId: str) -> Response:

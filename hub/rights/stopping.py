@@ -29,7 +29,11 @@ from hub.store.writer import Transaction
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """A message that had gone out under what was taken away."""
+    """A message that had gone out under what was taken away.
+
+    It had gone once its release was committed, be it by webhook or by a fetch of the mailbox: from then on it may have
+    arrived, and who receives it is told of it by a notice. What waits in a mailbox was never released.
+    """
 
     message_id: str
     sender: Oin
@@ -50,7 +54,7 @@ class Consequence:
         """What this organisation sent or received itself: ``{tijdstip, gestopt, verstrekt, kennisgevingen}``."""
         return {
             "tijdstip": instants.write(self.at),
-            "gestopt": sum(organisation in ends for ends in self.stopped),
+            "gestopt": stopped_of(self.stopped, organisation),
             "verstrekt": [
                 {"berichtId": g.message_id, "ontvanger": g.receiver, "tijdstip": instants.write(g.at)}
                 for g in self.given
@@ -142,6 +146,14 @@ class Stopper:
         return judgement.allowed
 
 
+def stopped_of(stopped: Iterable[tuple[Oin, Oin]], organisation: Oin) -> int:
+    """How many stopped messages an organisation is told of: those that it sent.
+
+    What never reached its receiver is not that one's receipt: it must not learn that something was on its way.
+    """
+    return sum(sender == organisation for sender, _ in stopped)
+
+
 def closed_by(refusal: Statement, statements: Iterable[Statement], at: datetime) -> frozenset[str]:
     """The ``ja``'s with which a ``nee`` overlaps: in each of the four scopes it names, they share something.
 
@@ -193,8 +205,9 @@ def _doubt(scene: Scene, root: str, invalid: frozenset[str]) -> None:
 
 def _await(scene: Scene, row: Row[Any]) -> None:
     """A waiting opening message that may still go counts for the messages that wait behind it."""
+    at = scene.instant(row.root)
     for i in scene.record(row.root).facts.involvements:
-        if i.organisation == row.organisation and i.trajectory == row.trajectory_id:
+        if i.organisation == row.organisation and i.trajectory == row.trajectory_id and i.runs(at):
             begun = Involvement(Oin(row.recipient), i.trajectory, i.framework, scene.now, i.valid_until, awaited=True)
             scene.involve(row.root, begun)
             return

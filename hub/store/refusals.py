@@ -1,6 +1,8 @@
 """What the database refuses: a key that was just taken, which may be tried again, or a write that cannot be logged."""
 
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 import structlog
@@ -18,6 +20,15 @@ def is_taken(error: SQLAlchemyError) -> bool:
         return False
     cause = error.orig
     return getattr(cause, "sqlite_errorcode", None) in _SQLITE or getattr(cause, "sqlstate", None) == _POSTGRESQL
+
+
+@contextmanager
+def logged() -> Iterator[None]:
+    """Around work that writes in the log. Raises ``LogUnavailable`` when the database takes nothing of it."""
+    try:
+        yield
+    except SQLAlchemyError as error:
+        raise not_logged(error) from error
 
 
 def not_logged(error: SQLAlchemyError) -> LogUnavailable:

@@ -185,6 +185,20 @@ def test_withdraw_answers_only_the_callers_own_part(region: Region) -> None:
     assert statement in [one["oorzaak"] for one in found]
 
 
+def test_who_only_would_have_received_it_is_not_told_that_something_was_stopped(region: Region) -> None:
+    """What never left is nobody's receipt. Its sender, who asks for the same again, is the control."""
+    guide, at = region.pair()
+    person, statement = region.reporting(guide, at)
+    region.send(at, region.report(person, at)).expect(202)
+    region.collect(guide)
+    region.send(at, region.report(person, at, number=2)).expect(202)
+    for _ in range(2):  # at once, and when it is told again
+        part = region.withdraw(guide, statement)
+        assert (part["gestopt"], len(part["verstrekt"]), part["kennisgevingen"]) == (0, 1, 1)
+    own = region.withdraw(at, statement)
+    assert (own["gestopt"], len(own["verstrekt"]), own["kennisgevingen"]) == (1, 1, 1)
+
+
 @pytest.mark.parametrize("who", [GEMEENTE, GEMEENTE_2, KRINGLOOP_2, WOONZORG, CERTIFICEERDER])
 def test_withdraw_by_who_is_not_involved(region: Region, who: str) -> None:
     person, statement = region.reporting()

@@ -1,19 +1,26 @@
 """Promise 10: empty means no; and if the log cannot be written, nothing is accepted and nothing is released."""
 
+import json
+import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import pytest
 from sqlalchemy import func, select, text
 
+from consent.keys import evidence_key
+from consent.log.entry import Sealed, unseal
+from consent.log.tables import ledger_entry, ledger_payload
+from contracts.identity import PersonId
 from hub.delivery.states import State
 from hub.store.database import reading
 from hub.store.tables import delivery, message, message_key
 from tests.partners import EVENT, Answer, Person
 from tests.region import Region
 from tests.samples import GEMEENTE, KRINGLOOP
-from tests.unit.delivery.world import wait_until
+from tests.unit.delivery.world import Answer as Taken
+from tests.unit.delivery.world import Call, wait_until
 from tests.webhook import Webhook
 
 _BREAK = {
@@ -88,7 +95,8 @@ def test_promise_10_without_a_log_the_mailbox_gives_nothing(shared: Region, pair
     receipt = shared.send(at, event := shared.report(person, at)).expect(202)["ontvangstbewijs"]
     with broken_log(shared):
         answer = shared.call(person.guide, "GET", "/v1/postvak/berichten")
-        assert answer.status in (500, 503) and event["id"].encode() not in answer.body
+        unavailable(answer)
+        assert event["id"].encode() not in answer.body
         assert state(shared, receipt["berichtId"]) is State.WAITING
     (given,) = shared.fetch(person.guide)
     assert given["id"] == event["id"] and given["sequence"] == "1"
@@ -129,6 +137,85 @@ def test_promise_10_without_a_log_nothing_is_pushed(
         except AssertionError:
             continue
     assert other["id"] in [one["id"] for one in webhook.events()]
+
+
+def acknowledged(region: Region, message_id: str) -> list[str]:
+    """The outcomes that the log holds of a message."""
+    with reading(region.core.engine) as connection:
+        person = connection.scalars(select(message.c.person_id).where(message.c.message_id == message_id)).one()
+        key_id = evidence_key(PersonId(person))
+        key = region.core.key_store.find([key_id])[key_id]
+        entries = connection.execute(
+            select(ledger_payload, ledger_entry.c.commitment)
+            .join(ledger_entry, ledger_entry.c.entry_id == ledger_payload.c.entry_id)
+            .where(ledger_payload.c.key_id == key_id)
+        )
+        said = [json.loads(unseal(key, e.entry_id, Sealed(e.commitment, e.nonce, e.ciphertext))) for e in entries]
+    told = [one["berichten"] for one in said if one["soort"] == "bevestiging"]
+    return [one["uitkomst"] for each in told for one in each if one["berichtId"] == message_id]
+
+
+@pytest.mark.parametrize("single", [False, True])
+def test_promise_10_without_a_log_nothing_is_acknowledged(
+    shared: Region, pair: tuple[Person, str, str], single: bool
+) -> None:
+    person, _, at = pair
+    receipt = shared.send(at, shared.report(person, at)).expect(202)["ontvangstbewijs"]
+    (given,) = shared.fetch(person.guide)
+    one = {"sequence": given["sequence"], "uitkomst": "onverwerkbaar", "reden": "past niet"}
+    form = {"berichten": [one]} if single else {"tot": given["sequence"]}
+    with broken_log(shared):
+        unavailable(shared.call(person.guide, "POST", "/v1/postvak/bevestigingen", form))
+        assert state(shared, receipt["berichtId"]) is State.DELIVERED
+    assert [event["id"] for event in shared.fetch(person.guide)] == [given["id"]]  # nothing was taken: it comes again
+    assert acknowledged(shared, receipt["berichtId"]) == []
+    shared.call(person.guide, "POST", "/v1/postvak/bevestigingen", form).expect(204)
+    shared.wait_signed()
+    assert acknowledged(shared, receipt["berichtId"]) == ["onverwerkbaar" if single else "bevestigd"]
+    assert shared.fetch(person.guide) == []
+
+
+def test_promise_10_what_a_webhook_took_is_confirmed_once_the_log_can_hold_it(
+    shared: Region, webhook: Webhook, pair: tuple[Person, str, str]
+) -> None:
+    """The log breaks between the release and the 2xx: nothing is half noted, and the same delivery is offered again."""
+    person, _, at = pair
+    event = shared.report(person, at)
+    broken = ExitStack()
+
+    def take(call: Call) -> Taken:
+        if json.loads(call.body)["id"] == event["id"] and not first.is_set():
+            broken.enter_context(broken_log(shared))
+            first.set()
+        return Taken(200)
+
+    first = threading.Event()
+    webhook.status = 200
+    shared.subscribe(person.guide, webhook.url)
+    webhook.script = take
+    try:
+        receipt = shared.send(at, event).expect(202)["ontvangstbewijs"]
+        wait_until(first.is_set)
+        time.sleep(1.0)  # time to note the answer, if it could be
+        assert state(shared, receipt["berichtId"]) is State.RELEASED
+        broken.close()
+        shared.advance(600)  # the lease runs out
+        shared.hub.relay.ring_due()
+        wait_until(lambda: state(shared, receipt["berichtId"]) is State.CONFIRMED)
+    finally:
+        webhook.script = None
+        broken.close()
+    tries = {call.headers["webhook-id"] for call in webhook.calls() if json.loads(call.body)["id"] == event["id"]}
+    assert len(tries) == 1
+    shared.wait_signed()
+    assert acknowledged(shared, receipt["berichtId"]) == ["bevestigd"]
+
+
+def test_promise_10_without_a_log_no_text_is_published(shared: Region, pair: tuple[Person, str, str]) -> None:
+    who, path = pair[0].guide, "/v1/verklaringen/zonder-log/1/nl"
+    with broken_log(shared):
+        unavailable(shared.call(who, "PUT", path, {"tekst": "Wij delen."}))
+    assert shared.call(who, "PUT", path, {"tekst": "Wij delen."}).status == 201  # the first time, still
 
 
 def test_promise_10_without_a_log_a_withdrawal_is_not_acknowledged(

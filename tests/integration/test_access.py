@@ -39,7 +39,7 @@ from hub.keys import keyring
 from hub.machine.clock import SystemClock
 from hub.machine.ids import Ids
 from hub.store.database import open_engine, reading
-from hub.store.region.access import UsedAssertion, mandate_facts, remember_assertions
+from hub.store.region.access import Asker, UsedAssertion, mandate_facts, remember_assertions
 from hub.store.region.parties import (
     Mandate,
     Organisation,
@@ -502,10 +502,10 @@ class TestBearer:
         world.mandate(GEMEENTE_2, RECEIVE, kinds=frozenset({"kandidaat.voorgedragen"}))
         with reading(world.engine) as connection:
             now = world.clock.now()
-            both = mandate_facts(connection, Oin(GEMEENTE_2), "werkplein", now)
-            sending = mandate_facts(connection, Oin(GEMEENTE_2), "werkplein", now, SEND)
-            nobody = mandate_facts(connection, Oin(KRINGLOOP), "werkplein", now)
-            stranger = mandate_facts(connection, Oin(GEMEENTE_2), "onbekend", now)
+            both = mandate_facts(connection, Asker(Oin(GEMEENTE_2), "werkplein"), now)
+            sending = mandate_facts(connection, Asker(Oin(GEMEENTE_2), "werkplein", SEND), now)
+            nobody = mandate_facts(connection, Asker(Oin(KRINGLOOP), "werkplein"), now)
+            stranger = mandate_facts(connection, Asker(Oin(GEMEENTE_2), "onbekend"), now)
         assert both.kinds == {"voortgang.gemeld", "kandidaat.voorgedragen"}
         assert sending.kinds == {"voortgang.gemeld"}
         assert not nobody.active and nobody.kinds == frozenset() and nobody == stranger

@@ -2,14 +2,14 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import select, update
 
-from consent.store.tables import restriction
+from consent.store.tables import involvement, restriction
 from contracts.identity import Oin
 from hub.administration.replay import buried_ids, replay_some
 from hub.delivery.states import State
@@ -19,7 +19,7 @@ from hub.store.database import reading
 from hub.store.persons import limits
 from hub.store.tables import delivery
 from tests import samples
-from tests.partners import Answer, Person
+from tests.partners import Answer, Person, stamp
 from tests.region import Region
 from tests.samples import GEMEENTE, GEMEENTE_2, KRINGLOOP, KRINGLOOP_2, MBO, ONTWIKKELBEDRIJF
 from tests.unit.delivery.world import wait_until
@@ -158,6 +158,11 @@ Block = Callable[[Case], dict[str, Any] | None]
 BLOCKS: list[Block] = [restrict, restrict_as_receiver, restrict_purpose, object_to]
 
 
+def stopped(block: Block) -> int:
+    """How many stopped messages who limits is told of: its own, not what was on its way to it."""
+    return 0 if block is restrict_as_receiver else 1
+
+
 # -- at once, everywhere ----------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("block", [*BLOCKS, leave])
 def test_nothing_new_is_accepted(case: Case, block: Block) -> None:
@@ -172,7 +177,7 @@ def test_what_waits_is_stopped(case: Case, block: Block) -> None:
     found = {event["id"] for event in case.region.fetch(case.guide)}
     assert (event_id in found) is (block is leave)
     assert case.state(message_id) is (State.DELIVERED if block is leave else State.STOPPED)
-    assert answer is None or (answer["gestopt"], answer["verstrekt"]) == (1, [])
+    assert answer is None or (answer["gestopt"], answer["verstrekt"]) == (stopped(block), [])
 
 
 @pytest.mark.parametrize("block", [*BLOCKS, leave])
@@ -197,7 +202,7 @@ def test_a_push_is_not_tried_again(case: Case, block: Block) -> None:
     expected = State.CONFIRMED if block is leave else State.STOPPED
     wait_until(lambda: case.state(message_id) is expected)
     assert case.tries(event_id) == (2 if block is leave else 1)
-    assert answer is None or answer["gestopt"] == 1
+    assert answer is None or answer["gestopt"] == stopped(block)
 
 
 @pytest.mark.parametrize("block", [restrict, object_to, leave])
@@ -223,6 +228,37 @@ def test_a_flow_that_is_not_named_goes_on(case: Case) -> None:
     assert case.refused() == (202, None)
     restrict(case)
     assert case.region.send(case.guide, case.region.placing(case.person, case.at)).status == 202
+
+
+def test_an_involvement_that_is_still_to_begin_shows_nothing(case: Case) -> None:
+    """A traject may be opened with a later start: until then the organisation is none of those involved."""
+    region, guide, ref = case.region, case.guide, case.ref(case.guide)
+    given = region.allow_placing(case.person, case.at, geldigTot=stamp(region.clock.now() + timedelta(days=30)))
+    calls = (
+        f"/v1/toestemmingen/{given}",
+        f"/v1/toestemmingen?kandidaatRef={ref}",
+        f"/v1/kandidaten/{ref}/beperking",
+        f"/v1/kandidaten/{ref}/afscherming",
+    )
+    seen = [region.call(guide, "GET", path).status for path in calls]
+    own = (involvement.c.organisation == guide) & involvement.c.opened_by.is_(None)
+    with region.core.engine.begin() as connection:
+        (before,) = connection.scalars(select(involvement.c.valid_from).where(own)).all()
+        later = region.clock.now() + timedelta(days=2)
+        connection.execute(update(involvement).where(own).values(valid_from=later))
+    try:
+        unseen = [region.call(guide, "GET", path).status for path in calls]
+        listed = region.call(guide, "GET", "/v1/toestemmingen").expect(200)["items"]
+        flow = {"verstrekkers": [guide], "ontvangers": [case.at], "grond": "juistheid-betwist"}
+        region.call(case.at, "PUT", f"/v1/kandidaten/{case.ref(case.at)}/beperking", flow).expect(200)
+        told = region.call(guide, "GET", "/v1/zaken?soort=beperking").expect(200)["items"]
+    finally:
+        with region.core.engine.begin() as connection:
+            connection.execute(update(involvement).where(own).values(valid_from=before))
+    assert (seen, unseen) == ([200] * 4, [404] * 4)
+    assert given not in [one["id"] for one in listed] and told == []
+    # the control: of who takes part the statement is listed
+    assert given in [one["id"] for one in region.call(guide, "GET", "/v1/toestemmingen").expect(200)["items"]]
 
 
 # -- notices, tracked until closed ------------------------------------------------------------------------------------
@@ -256,7 +292,7 @@ def test_a_repeat_tells_the_same_again(case: Case, block: Block) -> None:
     case.send()
     first, again = block(case), block(case)
     assert first is not None and again is not None
-    assert (first["gestopt"], len(first["verstrekt"]), first["kennisgevingen"]) == (1, 1, 1)
+    assert (first["gestopt"], len(first["verstrekt"]), first["kennisgevingen"]) == (stopped(block), 1, 1)
     assert {**again, "handtekening": ""} == {**first, "handtekening": ""}
     assert len(case.notices()) == 1
 

@@ -4,17 +4,21 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from joserfc.jwk import OKPKey
 from sqlalchemy import update
 
 from consent.store.tables import person
 from contracts.errors import TokenInvalid
 from contracts.identity import Oin
+from hub.access import tokens
 from hub.administration import forms, parties
 from hub.delivery.mailbox import Acknowledgement
 from hub.store.persons import people
-from hub.store.region.access import Asker
+from hub.store.region.access import Asker, require_active
+from hub.store.region.parties import keys_digest, system_by_name
+from hub.store.writer import single
 from tests import samples
-from tests.partners import SCOPES
+from tests.partners import EVENT, SCOPES
 from tests.region import Region
 from tests.samples import BSN, GEMEENTE, KRINGLOOP, MBO, ONTWIKKELBEDRIJF
 from tests.unit.delivery.world import wait_until
@@ -223,3 +227,66 @@ def test_a_second_bsn_is_refused_also_after_a_join(region: Region) -> None:
     region.fetch(ONTWIKKELBEDRIJF)  # joins the two
     other = region.call(ONTWIKKELBEDRIJF, "POST", "/v1/kandidaten", {"lokaalNummer": "A-1", "bsn": samples.OTHER_BSN})
     assert other.status == 409
+
+
+def rotate(region: Region, who: str) -> None:
+    """The operator puts another key in the place of the one that the systeem had."""
+    party = region.parties[who]
+    party.key = OKPKey.generate_key("Ed25519")
+    public = dict(party.key.as_dict(private=False), alg="Ed25519", kid="1", use="sig")
+    region.operate(parties.rotate_keys, party.system, {"keys": [public]})
+
+
+def test_a_token_that_was_asked_by_replaced_keys_is_refused_at_once(region: Region) -> None:
+    """On a clock that stands still: that token and the new one are made in one second."""
+    region.clock.frozen = region.clock.now()
+    person, given = region.reporting()
+    ref, event = person.refs[KRINGLOOP], region.report(person)
+    calls = (
+        ("POST", "/v1/berichten", event, EVENT),
+        ("POST", "/v1/berichten", [event], "application/cloudevents-batch+json"),
+        ("POST", "/v1/vooraf-controles", event, EVENT),
+        ("GET", "/v1/postvak/berichten", None, ""),
+        ("GET", f"/v1/toestemmingen/{given}", None, ""),
+        ("POST", f"/v1/kandidaten/{ref}/stopverzoek", None, ""),
+        ("POST", f"/v1/toestemmingen/{given}/intrekking", {"gegevenDoor": "betrokkene"}, "application/json"),
+    )
+    region.token(KRINGLOOP)
+    held = region.parties[KRINGLOOP].token
+    rotate(region, KRINGLOOP)
+    for call in calls:
+        answer = region.call(KRINGLOOP, *call)
+        assert (answer.status, answer.code) == (401, "TOKEN_ONGELDIG"), call[:2]
+    region.parties[KRINGLOOP].token_until = 0.0
+    assert region.token(KRINGLOOP) != held
+    assert region.call(KRINGLOOP, "GET", f"/v1/toestemmingen/{given}").status == 200
+    assert region.send(KRINGLOOP, event).status == 202
+    assert region.token(ONTWIKKELBEDRIJF) and region.fetch(ONTWIKKELBEDRIJF)  # nobody else's token
+
+
+def test_keys_that_are_replaced_during_a_call_end_it_in_its_transaction(region: Region) -> None:
+    """A poll that waits, an act that was admitted a moment before."""
+    system = region.parties[KRINGLOOP].system
+    person, _ = region.reporting()
+    with region.core.engine.connect() as connection:
+        found = system_by_name(connection, system)
+    assert found is not None
+    before = Asker(Oin(KRINGLOOP), system, keys=keys_digest(found.jwks))
+    single(region.core.transactions, lambda tx: require_active(tx.connection, before, tx.now))  # the control
+    rotate(region, KRINGLOOP)
+    with pytest.raises(TokenInvalid):
+        single(region.core.transactions, lambda tx: require_active(tx.connection, before, tx.now))
+    with pytest.raises(TokenInvalid):
+        region.hub.mailbox.fetch(before, 0, 10, 0.0)
+    with pytest.raises(TokenInvalid):
+        region.hub.statements.stop(before, person.refs[KRINGLOOP])
+
+
+def test_a_token_of_before_tokens_named_their_keys_holds_its_fifteen_minutes(region: Region) -> None:
+    """During an upgrade two versions serve side by side; what the older one gave out must not lock partners out."""
+    party = region.parties[KRINGLOOP]
+    grant = tokens.Grant(party.system, Oin(KRINGLOOP), frozenset(SCOPES.split()))
+    now = region.clock.now()
+    party.token = tokens.issue(region.hub.keyring.token_key, region.settings.base_url, grant, now, "1")
+    party.token_until = region.seconds() + 600
+    assert region.call(KRINGLOOP, "GET", "/v1/toestemmingen").status == 200

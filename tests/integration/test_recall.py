@@ -23,7 +23,7 @@ from hub.store.traffic import recalls
 from tests import samples
 from tests.partners import Answer, Person, stamp
 from tests.region import Region
-from tests.samples import GEMEENTE_2, KRINGLOOP_2, MBO
+from tests.samples import GEMEENTE, GEMEENTE_2, KRINGLOOP_2, MBO
 from tests.unit.delivery.world import wait_until
 from tests.webhook import Webhook
 
@@ -237,6 +237,35 @@ def test_who_got_an_opening_message_by_mistake_is_not_involved(case: Case, reaso
     # it answers all the same
     (notice,) = case.notices(at)
     case.answer(notice["data"]["zaakId"], who=at, antwoord="verwijderd").expect(200)
+
+
+def test_who_was_let_in_anew_lets_others_in(case: Case) -> None:
+    """Of two involvements in one traject that which runs counts, not that which a recall ended."""
+    region, guide, at = case.region, case.guide, case.at
+    categories = "identiteit bsn contact opleiding inzetbaarheid"
+    terms = (f"gemeente-{guide}", "kandidaat.voorgedragen", "toeleiding", "gemeente", "ontwikkelbedrijf", categories)
+    region.ground(f"voordracht-{guide}", terms)
+    ref = region.register(GEMEENTE)
+    data = samples.voorgedragen(ref)
+    trajectory = data["traject"]["trajectId"] = region.open_trajectory(GEMEENTE, ref)
+
+    def present() -> str:
+        event = region.event(GEMEENTE, "kandidaat.voorgedragen", ref, data, ontvanger=guide)
+        receipt = region.send(GEMEENTE, event).expect(202)["ontvangstbewijs"]
+        return str(receipt["berichtId"])
+
+    first = present()
+    region.collect(guide)
+    case.recall(first, "verkeerde-ontvanger", who=GEMEENTE).expect(200)
+    present()
+    person = Person({guide: region.collect(guide)[-1]["subject"]}, trajectory, guide)
+    region.allow_placing(person, at)
+    region.send(guide, region.placing(person, at)).expect(202)
+    person.refs[at] = region.collect(at)[-1]["subject"]
+    region.allow_reports(person, at)
+    assert region.send(at, region.report(person, at)).status == 202
+    with reading(region.core.engine) as connection:
+        assert check(connection, region.core.key_store)[0].findings == []
 
 
 # -- asked, answered, tracked -----------------------------------------------------------------------------------------

@@ -1,6 +1,8 @@
 """``hub serve`` as an operator meets it: a port that is taken, a stop at any moment, what lies on disk afterwards."""
 
+import http.client
 import os
+import resource
 import signal
 import socket
 import sqlite3
@@ -80,3 +82,26 @@ def test_after_a_stop_the_database_file_alone_is_whole(region: LiveRegion, tmp_p
     with sqlite3.connect(copy) as connection:
         (count,) = connection.execute("SELECT count(*) FROM message WHERE kind = 'voortgang.gemeld'").fetchone()
     assert count == 1
+
+
+def test_who_connects_and_says_nothing_keeps_nobody_out(region: LiveRegion) -> None:
+    """More idle connections than granian holds by itself (1,024), for a hub that was started with few open files."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (1_024, hard))
+    try:
+        region.start()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, 4_096)), hard))
+    idle: list[socket.socket] = []
+    try:
+        for _ in range(1_200):
+            idle.append(socket.create_connection(("127.0.0.1", region.port), 5))
+        # Shorter than the 30 s after which the idle ones are closed: it is answered beside them, not after them.
+        asking = http.client.HTTPConnection("127.0.0.1", region.port, timeout=20)
+        asking.request("GET", "/health/live")
+        assert asking.getresponse().status == 200
+        asking.close()
+    finally:
+        for one in idle:
+            one.close()
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))

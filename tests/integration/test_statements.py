@@ -659,6 +659,20 @@ def test_a_statement_bears_the_hash_of_the_text_it_names(region: Region) -> None
     assert publish(region, KRINGLOOP, "later", "de ene tekst").status == 201
 
 
+def test_a_receiver_that_recorded_it_is_not_told_that_something_waited(region: Region) -> None:
+    """What was stopped on its way to it is no receipt of its own; the sender's own count is in the test below."""
+    person = placed(region)
+    assert publish(region, ONTWIKKELBEDRIJF, "ontvanger").status == 201
+    scope = REPORTS | {"verstrekkers": [KRINGLOOP], "ontvangers": [ONTWIKKELBEDRIJF]} | naming("ontvanger")
+    given = region.statement(ONTWIKKELBEDRIJF, person.refs[ONTWIKKELBEDRIJF], **scope).expect(201)["id"]
+    act(region, KRINGLOOP, given, "bevestiging").expect(200)
+    assert reports(region, person) == GOES
+    for trial in (True, False, False):  # looked at, done, told again
+        told_of = invalidate(region, ONTWIKKELBEDRIJF, "ontvanger", trial=trial).expect(200)
+        assert (told_of["toestemmingen"], told_of["wachtend"], told_of["verstrekt"]) == (1, 0, 0)
+    assert reports(region, person, 2) == NO_GROUND
+
+
 def test_an_invalidation_touches_what_its_preview_said(region: Region) -> None:
     """Two persons of one notice, a request, a refusal; beside them a statement on another notice, which stands."""
     for name in ("proef", "anders"):

@@ -87,7 +87,7 @@ def abonnement_maken(body: Mapping[str, Any]) -> tuple[dict[str, Any], int]:
     who = caller()
     sealed = seal(hub().keyring.webhook_key, secret, subscriptions.aad(who.organisation), hub().random)
     new = Subscription(who.organisation, who.system, body["url"], kinds, sealed, hub().clock.now())
-    made = hub().writer.do(_put, new, _RULES, urgent=True)
+    made = hub().writer.do(_put, (asker(), new), _RULES, urgent=True)
     shown = SECRET_PREFIX + base64.b64encode(secret).decode()
     return _seen(made.subscription) | {"geheim": shown}, 201 if made.fresh else 200
 
@@ -136,13 +136,13 @@ class _Made:
     fresh: bool
 
 
-def _put(tx: Transaction, items: Sequence[Subscription]) -> list[_Made | Exception]:
-    return apart(tx, items, lambda item: _put_one(tx, item))
+def _put(tx: Transaction, items: Sequence[tuple[Asker, Subscription]]) -> list[_Made | Exception]:
+    return apart(tx, items, lambda item: _put_one(tx, *item))
 
 
-def _put_one(tx: Transaction, new: Subscription) -> _Made:
+def _put_one(tx: Transaction, who: Asker, new: Subscription) -> _Made:
     """Within the kinds of the systeem's machtiging: what that does not open could not be pushed to it."""
-    mandate = mandate_facts(tx.connection, new.organisation, new.system, tx.now, Scope.BERICHTEN_ONTVANGEN)
+    mandate = mandate_facts(tx.connection, who, tx.now)
     if not mandate.active:
         raise TokenInvalid
     if new.kinds is None:

@@ -81,6 +81,7 @@ class Persons:
         """An involvement that the release of an opening message begins."""
         person = self.get(handle)
         person.facts = replace(person.facts, involvements=(*person.facts.involvements, begun))
+        person.latest = max(person.latest, begun.valid_from)
 
 
 _LISTS: Final = (

@@ -121,17 +121,11 @@ class Traffic:
         kind = catalogue.by_name(message.kind)
         if kind is None or not kind.opens or message.person is None:
             return
-        facts, _ = self.persons.facts(message.person)
-        own = (i for i in facts.involvements if i.trajectory == message.trajectory)
-        source = next((i for i in own if i.organisation == message.sender), None)
-        if source is None or _involved(facts.involvements, receiver, message.trajectory, at):
+        facts, latest = self.persons.facts(message.person)
+        moment = max(at, latest)
+        running = [i for i in facts.involvements if i.trajectory == message.trajectory and i.runs(moment)]
+        source = next((i for i in running if i.organisation == message.sender), None)
+        if source is None or any(i.organisation == receiver for i in running):
             return
         begun = Involvement(Oin(receiver), source.trajectory, source.framework, at, source.valid_until)
         self.persons.involve(message.person, begun)
-
-
-def _involved(found: tuple[Involvement, ...], receiver: str, trajectory: str | None, at: datetime) -> bool:
-    return any(
-        i.organisation == receiver and i.trajectory == trajectory and (i.valid_until is None or at < i.valid_until)
-        for i in found
-    )

@@ -83,7 +83,8 @@ def require_grown(connection: Connection, subject: Subject, organisation: Oin, s
     """Under 16 only a parent or guardian says yes (AVG art. 8, UAVG art. 5), as far as this organisation may know."""
     if statement.sixteen_at is not None:  # a parent or guardian spoke
         return
-    if records.minor_until(connection, organisation, subject.known.root, statement.given_at) is not None:
+    seer = records.Seer(organisation, subject.at)
+    if records.minor_until(connection, seer, subject.known.root, statement.given_at) is not None:
         reason = "Volgens een eerdere verklaring is deze persoon dan nog geen 16: een ouder of voogd beslist."
         raise fault("gegevenDoor", "ONDER_ZESTIEN", reason)
 

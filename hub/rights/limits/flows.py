@@ -6,7 +6,7 @@ from typing import Any, Self
 
 from sqlalchemy import Connection, Row
 
-from consent.facts import PersonFacts, Request
+from consent.facts import Request
 from consent.gate.person import blocked, objection_upheld
 from consent.store.reading import read_persons
 from contracts.errors import RefusalCode, Refused
@@ -143,8 +143,3 @@ def together(parts: Iterable[Consequence]) -> Consequence:
 def _request(row: Row[Any]) -> Request:
     """The flow of a release, as far as what limits sharing asks for it."""
     return Request(Oin(row.organisation), Oin(row.recipient), "", Purpose(row.purpose), frozenset())
-
-
-def involved(facts: PersonFacts, organisation: Oin) -> bool:
-    """True when the organisation is or was involved with the person."""
-    return any(i.organisation == organisation for i in facts.involvements)

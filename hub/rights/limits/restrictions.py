@@ -14,7 +14,7 @@ from contracts.identity import Oin
 from hub.gate.person_work import Subject
 from hub.rights.consent.checks import require_involved
 from hub.rights.consent.means import Means, entry
-from hub.rights.limits.flows import Flows, involved, tell_free
+from hub.rights.limits.flows import Flows, tell_free
 from hub.rights.stopping import Cause, Consequence
 from hub.store.persons import limits
 from hub.store.region.access import Asker
@@ -71,7 +71,7 @@ class Restrictions:
         consequence = self.means.stopper.draw_for(tx, cause, given, at)
         for sender in sorted(flows.senders - {asker.organisation}):
             # The receiver asked for it: the verstrekker finds in its zaken what stands still.
-            if involved(subject.record.facts, sender):
+            if subject.involved(sender):
                 self.means.open_case(tx, cause, (sender, RESTRICTION), consequence, closed=True)
         return restriction_id, consequence
 
@@ -79,11 +79,12 @@ class Restrictions:
         """Lift an own beperking of a person; without an id all of them. Raises ``NotFound`` where there is none."""
 
         def work(tx: Transaction, subject: Subject) -> None:
-            root, at = subject.known.root, subject.at
+            root = subject.known.root
             rows = limits.restrictions_by(tx.connection, asker.organisation, root)
             mine = [r for r in rows if r.ended_at is None and restriction_id in (None, r.restriction_id)]
             if not mine:
                 raise NotFound
+            at = subject.at
             for row in mine:
                 limits.end_restriction(tx.connection, row.restriction_id, at)
                 payload = {"beperkingId": row.restriction_id, "van": instants.write(row.at)}

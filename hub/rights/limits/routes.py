@@ -136,7 +136,7 @@ def _own(
     own = caller().organisation
     known = people.resolve(connection, [(own, ref)]).get((own, KandidaatRef(ref)))
     root = known.root if known is not None else ""
-    if not records.was_involved(connection, own, root):
+    if not records.was_involved(connection, own, root, hub().clock.now()):
         raise NotFound
     return recorded(connection, own, root)
 

@@ -8,7 +8,7 @@ from marshmallow import Schema, fields
 from consent.facts import ObjectionOutcome
 from contracts.identity import Purpose
 from hub.intake.problems import invalid
-from hub.intake.schemas import Instant, code_field, oin_field, text_field, word_field
+from hub.intake.schemas import Instant, code_field, free_text, no_bsn, oin_field, word_field
 from hub.rights.limits import restrictions, shields
 from hub.rights.schemas import Gevolg
 
@@ -30,6 +30,7 @@ def _few(values: list[Any]) -> None:
 def _employee(value: str) -> None:
     if not re.fullmatch(_EMPLOYEE, value):
         raise invalid("PATROON", "hier horen letters, cijfers, punten en streepjes: een code, geen naam")
+    no_bsn(value)
 
 
 class _Stromen(Schema):
@@ -47,7 +48,7 @@ class NieuweBeperking(_Stromen):
 class NieuwBezwaar(_Stromen):
     """Against which own flows a person objects, and the person's reasons (AVG art. 21(1))."""
 
-    grond = text_field(2000, required=True)
+    grond = free_text(2000, required=True)
 
 
 class BeperkingGevolg(Gevolg):

@@ -45,13 +45,14 @@ class _Entry:
     payload: Mapping[str, Any]
 
 
-def collect(connection: Connection, keys: KeyStore, organisation: Oin, statement_id: str) -> Evidence:
+def collect(connection: Connection, keys: KeyStore, seer: records.Seer, statement_id: str) -> Evidence:
     """The evidence of a statement that this organisation may see (its recorder or a verstrekker, while involved).
 
     Raises ``NotFound``: unknown, not for this organisation, or erased; ``NotYetProven``; ``LogUnavailable`` when an
     entry of the person is not what was logged: nobody could say any more what became of the statement.
     """
-    row = records.statement_seen_by(connection, organisation, statement_id)
+    organisation = seer.organisation
+    row = records.statement_seen_by(connection, seer, statement_id)
     key_id = "" if row is None else evidence_key(PersonId(row.person_id))
     key = keys.find([key_id]).get(key_id)
     if row is None or key is None:  # erased, though the mark of it is still to come

@@ -10,6 +10,7 @@ from marshmallow import Schema
 
 from consent.receipt.document import DPV, LETTER, write
 from consent.receipt.letter import STYLE
+from consent.store.records import Seer
 from contracts.errors import LogUnavailable, NotFound
 from hub.access.caller import Scope
 from hub.intake.context import caller, hub
@@ -28,9 +29,9 @@ _POLICY: Final = (
 
 def toestemmingsbewijs(toestemmingId: str, query: Mapping[str, Any]) -> Response:
     """The receipt: every byte of it can be checked with the ``.tlog-proof`` and the log's public key alone."""
-    form = query["formaat"]
+    form, seer = query["formaat"], Seer(caller().organisation, hub().clock.now())
     with reading(hub().engine) as connection:
-        evidence = collect(connection, hub().key_store, caller().organisation, toestemmingId)
+        evidence = collect(connection, hub().key_store, seer, toestemmingId)
     answer = Response(write(form, evidence), content_type=_TYPES[form])
     if form == LETTER:
         answer.headers["Content-Security-Policy"] = _POLICY

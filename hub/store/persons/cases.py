@@ -33,11 +33,16 @@ def open_case(connection: Connection, values: dict[str, Any]) -> None:
 
 
 def find(connection: Connection, case_id: str, organisation: Oin) -> Row[Any] | None:
-    """A zaak that this organisation is asked, with the root of its person."""
+    """A zaak that this organisation is asked, with the root of its person; of one who was erased there is none.
+
+    So answering one of an erased person takes the path of a zaak that never was (promise 7).
+    """
     return connection.execute(
         select(case_file, person.c.root)
         .join(person, person.c.person_id == case_file.c.person_id)
-        .where(case_file.c.case_id == case_id, case_file.c.organisation == organisation)
+        .where(
+            case_file.c.case_id == case_id, case_file.c.organisation == organisation, person.c.erased_at.is_(None)
+        )
     ).one_or_none()
 
 

@@ -26,12 +26,14 @@ _MARGIN: Final = timedelta(minutes=10)
 class Asker:
     """Who acts, and by which systeem: its machtiging must hold in the transaction that does what is asked.
 
-    ``scope``: the one that the act needs; ``None``: any.
+    ``scope``: the one that the act needs; ``None``: any. ``keys``: the systeem's key set when its token was made
+    (``keys_digest``), which it must have still; ``None``: no token is at hand, or one of before tokens said it.
     """
 
     organisation: Oin
     system: str
     scope: str | None = None
+    keys: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,17 +53,16 @@ class MandateFacts:
         return self.kinds is None or kind in self.kinds
 
 
-def mandate_facts(
-    connection: Connection, organisation: Oin, system: str, at: datetime, scope: str | None = None
-) -> MandateFacts:
-    """The machtigingen of ``system`` for ``organisation`` in force at ``at``, added up.
+def mandate_facts(connection: Connection, asker: Asker, at: datetime) -> MandateFacts:
+    """The machtigingen of the asker's systeem for its organisation in force at ``at``, added up.
 
-    With ``scope`` only those that bear it count. A suspended organisation or system has none.
+    With ``scope`` only those that bear it count. A suspended organisation or systeem has none, nor has a token that was
+    asked by keys that the systeem has no more.
     """
     found = [
         m
-        for m in mandates_in_force(connection, system, at)
-        if m.organisation == organisation and (scope is None or scope in m.scopes)
+        for m in mandates_in_force(connection, asker.system, at, asker.keys)
+        if m.organisation == asker.organisation and (asker.scope is None or asker.scope in m.scopes)
     ]
     if not found:
         return MandateFacts()
@@ -98,6 +99,7 @@ def remember_assertions(transaction: Transaction, items: Sequence[UsedAssertion]
 
 
 def require_active(connection: Connection, asker: Asker, at: datetime) -> None:
-    """Inside the deciding transaction: raises ``TokenInvalid`` once the machtiging, or either side, has ended."""
-    if not mandate_facts(connection, asker.organisation, asker.system, at, asker.scope).active:
+    """Inside the deciding transaction: raises ``TokenInvalid`` once the machtiging, or either side, has ended, or the
+    systeem's keys were replaced."""
+    if not mandate_facts(connection, asker, at).active:
         raise TokenInvalid

@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, insert, or_, select, update
 
+from contracts.canonical import sha256_hex
 from contracts.identity import Oin, Role
 from hub.store.tables import mandate, organisation, system
 
@@ -135,10 +136,18 @@ def mandates_of(connection: Connection, oin: Oin | None = None, name: str | None
     return [_mandate(row) for row in connection.execute(query)]
 
 
-def mandates_in_force(connection: Connection, name: str, at: datetime) -> Sequence[Mandate]:
-    """For whom a system may act at ``at``: its machtigingen in force, system and organisation not suspended."""
+def keys_digest(jwks: Mapping[str, Any]) -> str:
+    """What a token holds of the key set by which it was asked: SHA-256 of its canonical form, hexadecimal."""
+    return sha256_hex(dict(jwks))
+
+
+def mandates_in_force(connection: Connection, name: str, at: datetime, keys: str | None = None) -> Sequence[Mandate]:
+    """For whom a system may act at ``at``: its machtigingen in force, system and organisation not suspended.
+
+    With ``keys`` (a ``keys_digest``) for nobody, once the system has another key set.
+    """
     query = (
-        select(mandate)
+        select(mandate, system.c.jwks)
         .join(system, system.c.name == mandate.c.system)
         .join(organisation, organisation.c.oin == mandate.c.organisation)
         .where(
@@ -148,7 +157,10 @@ def mandates_in_force(connection: Connection, name: str, at: datetime) -> Sequen
         )
         .order_by(mandate.c.mandate_id)
     )
-    return [_mandate(row) for row in connection.execute(query)]
+    rows = connection.execute(query).all()
+    if rows and keys is not None and keys_digest(rows[0].jwks) != keys:
+        return []
+    return [_mandate(row) for row in rows]
 
 
 def insert_mandate(connection: Connection, value: Mandate) -> None:

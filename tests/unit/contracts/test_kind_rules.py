@@ -85,6 +85,10 @@ BROKEN: list[tuple[str, dict[str, Any], str, str]] = [
      "BSN_IN_TEKST"),
     ("deelname", samples.deelname(activiteit="Keuken 9 9 9 9 9 0 3 4 2"), "data.activiteit", "BSN_IN_TEKST"),
     ("voortgang", samples.voortgang(meldingId="999990342"), "data.meldingId", "BSN_IN_KENMERK"),
+    ("geplaatst", samples.geplaatst(contact={"functie": "jobcoach", "telefoon": "9999 90 342"}),
+     "data.contact.telefoon", "PATROON"),
+    ("geplaatst", samples.geplaatst(leerbedrijf={"leerbedrijfId": "999990342"}), "data.leerbedrijf.leerbedrijfId",
+     "PATROON"),
     # forms and doel
     ("voortgang", samples.voortgang(plaatsingId=None), "data.plaatsingId", "VERPLICHT"),
     ("voortgang", samples.voortgang(totalen=samples.voortgang_periode()["totalen"]), "data.periode", "VERPLICHT"),

@@ -2,7 +2,7 @@
 
 from marshmallow import Schema, fields
 
-from hub.intake.schemas import Instant, text_field
+from hub.intake.schemas import Instant, free_text
 from hub.rights.schemas import Redenering, flag
 
 #: The whole of a text must fit into one call.
@@ -12,7 +12,7 @@ MOST_TEXT = 40_000
 class NieuweVerklaring(Schema):
     """The text of a notice, word for word: line feeds count."""
 
-    tekst = text_field(MOST_TEXT, required=True)
+    tekst = free_text(MOST_TEXT, required=True)
 
 
 class Verklaringstekst(Schema):

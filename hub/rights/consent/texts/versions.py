@@ -23,8 +23,9 @@ from hub.ledger.evidence import Fact
 from hub.rights.consent.ending import INVALID, INVALIDATION, cause_of
 from hub.rights.consent.means import Means, bound, entry
 from hub.rights.receipts.binding import ended
-from hub.rights.stopping import Consequence
+from hub.rights.stopping import Consequence, stopped_of
 from hub.store.locks import Locks
+from hub.store.refusals import logged
 from hub.store.region.access import Asker, require_active
 from hub.store.traffic import deliveries
 from hub.store.writer import Transaction
@@ -125,7 +126,7 @@ def preview(means: Means, organisation: Oin, version: Version, at: datetime) -> 
             for row in deliveries.released_under(connection, ids)
             if organisation in (row.organisation, row.recipient)
         }
-    return Touched(at, len(rows), sum(organisation in ends for ends in waiting), len(given), None)
+    return Touched(at, len(rows), stopped_of(waiting, organisation), len(given), None)
 
 
 def _alone(means: Means, asker: Asker, work: Callable[[Transaction], T]) -> T:
@@ -135,7 +136,8 @@ def _alone(means: Means, asker: Asker, work: Callable[[Transaction], T]) -> T:
         require_active(tx.connection, asker, tx.now)
         return [work(tx) for _ in jobs]
 
-    outcome: T = means.person_work.writer.do(verb, None, _RULES, urgent=True)
+    with logged():
+        outcome: T = means.person_work.writer.do(verb, None, _RULES, urgent=True)
     return outcome
 
 
@@ -207,7 +209,7 @@ def _touched(
     return Touched(
         at,
         len(drawn),
-        sum(organisation in ends for ends in stopped),
+        stopped_of(stopped, organisation),
         len(given),
         sum(organisation in ends for each in drawn for ends in each.notices),
     )
