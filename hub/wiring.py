@@ -22,6 +22,7 @@ from consent.log.signer import Signer
 from contracts import catalogue
 from contracts.identity import Oin
 from hub.administration import installation
+from hub.administration.online import routes as operator_routes
 from hub.app import make_app
 from hub.delivery import routes as mailbox_routes
 from hub.delivery.doorbell import Doorbell, open_doorbell
@@ -146,6 +147,7 @@ class Hub:
             ("beperkingen", "Stromen beperken, bezwaar maken, afschermen", limit_routes.ENDPOINTS),
             ("postvak", "Eigen berichten ophalen en bevestigen", mailbox_routes.ENDPOINTS),
             ("abonnement", "Berichten laten bezorgen in plaats van ophalen", subscription_routes.ENDPOINTS),
+            ("beheer", "Afspraken, grondslagen en organisaties beheren", operator_routes.ENDPOINTS),
         )
         app = make_app(self, subjects)
         app.extensions[subscription_routes.NEW_SENDER] = self.new_sender

@@ -59,7 +59,7 @@ class _Replay:
         person = None if entry.key_id == SYSTEM_KEY else str(entry.key_id).partition("/")[2]
         match said["soort"]:
             case "beheer":
-                self.region.hear(said)
+                return self.region.hear(said)
             case "vernietiging":
                 self.erasures.add(said["vermeldingen"])
             case "besluit":
