@@ -783,6 +783,21 @@ def test_an_operator_sees_all_of_the_region_and_a_party_with_beheer_its_own(own_
     assert region.call("bureau-kijkt", "GET", "/v1/uitwisselafspraken").expect(200)["items"] == []
 
 
+@pytest.mark.parametrize("operator_first", [True, False])
+def test_no_systeem_is_operator_and_exchanges_too(region: Region, operator_first: bool) -> None:
+    """One stolen key would be enough to make an agreement and to send under it."""
+    admit_rest(region)
+    name = region.employ(f"dubbel-{operator_first}".lower(), *((REGIO,) if operator_first else (MBO, "mbo")))
+    other = MBO if operator_first else REGIO
+    form = {"organisatie": other, "systeem": name, "scopes": ["beheer"]}
+    with pytest.raises(Conflict):
+        region.operate(parties.add_mandate, forms.mandate(form))
+    no_operator = form | {"organisatie": REGIO, "scopes": ["logboek:lezen"]}
+    region.operate(parties.add_mandate, forms.mandate(no_operator))  # the control: the office's other scopes may
+    region.end_mandate(name)
+    region.operate(parties.add_mandate, forms.mandate(form))  # one after the other is no two
+
+
 def test_no_message_about_a_person_goes_to_or_from_who_makes_the_rules() -> None:
     """On this it rests that an operator cannot let data flow to itself."""
     ends = {role for kind in catalogue.all_kinds() for f in kind.flows for role in (*f.senders, *f.receivers)}
