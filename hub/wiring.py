@@ -43,7 +43,7 @@ from hub.intake.accept import Accepter
 from hub.keys.keyring import Keyring
 from hub.ledger.evidence import Evidence
 from hub.ledger.keeper import LogKeeper, LogParts
-from hub.machine.clock import SystemClock
+from hub.machine.clock import SystemClock, boot
 from hub.machine.clock_guard import ClockGuard
 from hub.machine.ids import Ids
 from hub.ports import Clock, NewId, Random
@@ -209,7 +209,7 @@ def build(core: Core, metrics: Metrics | None = None) -> Hub:
     doorbell = open_doorbell(settings.broker_url)
     relay = Relay(engine, writer, doorbell, clock, observer)
     bell = Bell(most=max(1, settings.threads // 4))
-    clock_guard = ClockGuard(clock, core.look)
+    clock_guard = ClockGuard(clock, core.look, boot())
     releaser = Releaser(core.key_store, core.evidence, core.new_id, core.random, clock_guard, metrics)
     carried = _Carried(bell, relay)
     work = PersonWork(writer, core.look)
