@@ -12,14 +12,17 @@ from sqlalchemy.exc import OperationalError
 
 from consent.log.tables import ledger_payload
 from contracts import instants
-from contracts.errors import LogUnavailable
-from contracts.identity import Role
+from contracts.errors import LogUnavailable, TokenInvalid
+from contracts.identity import Oin, Role
+from hub.administration import agreements
+from hub.administration.online.acting import Acting
 from hub.ledger.replay.check import check
 from hub.ledger.replay.entries import entries
 from hub.ledger.replay.region import Region as RegionFacts
 from hub.ledger.replay.region import Told
 from hub.store.database import reading
 from hub.store.locks import Locks
+from hub.store.region.access import Asker
 from hub.store.writer import single
 from tests.partners import REGIO
 from tests.region import Region
@@ -275,6 +278,26 @@ def test_what_cannot_be_logged_is_not_done(region: Region) -> None:
     assert (refused.status, refused.code) == (503, LogUnavailable.code)
     assert refused.headers["retry-after"]
     assert region.call(FIRST, "POST", f"{AGREEMENTS}/blijft/beeindiging").expect(200)["beeindigdOp"]
+
+
+def test_an_act_needs_the_machtiging_when_it_is_written(region: Region) -> None:
+    """Not only when the call came in: it may have ended while the act waited for its turn."""
+    name = region.employ("bureau-kort")
+    region.call(FIRST, "POST", AGREEMENTS, agreement("kort")).expect(201)
+    asker = Asker(Oin(REGIO), name, "beheer")
+    acting = Acting(asker, region.hub.writer, region.hub.evidence)
+
+    def accept(party: str) -> Any:
+        return acting.operate(lambda tx, act: agreements.accept_agreement(tx, act, "kort", Oin(party)))
+
+    accept(ONTWIKKELBEDRIJF)  # the control
+    region.end_mandate(name)
+    before = logged(region)
+    with pytest.raises(TokenInvalid):
+        accept(CERTIFICEERDER)
+    with pytest.raises(TokenInvalid):
+        acting.accept("kort", Oin(CERTIFICEERDER))
+    assert logged(region) == before
 
 
 # -- the lock ---------------------------------------------------------------------------------------------------------

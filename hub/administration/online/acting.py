@@ -36,14 +36,17 @@ class Acting:
     writer: Writer
     evidence: Evidence
 
-    def operate(self, verb: Verb[Answer]) -> tuple[Answer, datetime]:
-        """An act of an operator of the region. Raises ``TokenInvalid``, ``Refused``, and what the verb raises."""
+    def operate(self, verb: Verb[Answer], *, take_away: bool = False) -> tuple[Answer, datetime]:
+        """An act of an operator of the region; ``take_away``: before all that waits.
+
+        Raises ``TokenInvalid``, ``Refused``, and what the verb raises.
+        """
 
         def work(tx: Transaction) -> Answer:
             require_operator(tx, self.asker)
             return verb(tx, self._act)
 
-        return self._alone(work)
+        return self._alone(work, urgent=take_away)
 
     def accept(self, agreement_id: str, party: Oin | None) -> tuple[StoredAgreement, datetime]:
         """Accept an agreement: an organisation for itself, an operator for a party that it names (``party``).
@@ -68,14 +71,14 @@ class Acting:
     def _act(self) -> Act:
         return Act(self.asker.system, self.evidence, self.asker.organisation)
 
-    def _alone(self, work: Callable[[Transaction], Answer]) -> tuple[Answer, datetime]:
-        """Do it while nobody decides, before what waits: an act may take away. Raises ``LogUnavailable``."""
+    def _alone(self, work: Callable[[Transaction], Answer], *, urgent: bool = False) -> tuple[Answer, datetime]:
+        """Do it while nobody decides. Raises ``LogUnavailable``."""
 
         def verb(tx: Transaction, jobs: Sequence[None]) -> list[tuple[Answer, datetime]]:
             return [(work(tx), tx.now) for _ in jobs]
 
         try:
-            done: tuple[Answer, datetime] = self.writer.do(verb, None, RULES, urgent=True)
+            done: tuple[Answer, datetime] = self.writer.do(verb, None, RULES, urgent=urgent)
         except SQLAlchemyError as error:  # nobody else writes here meanwhile: what was free cannot be taken
             raise not_logged(error) from error
         return done

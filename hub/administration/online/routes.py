@@ -32,7 +32,8 @@ def uitwisselafspraak_aanvaarden(afspraakId: str, body: Mapping[str, Any] | None
 
 def uitwisselafspraak_beeindigen(afspraakId: str) -> dict[str, Any]:
     """End an agreement: what waits under it is stopped at its release."""
-    return reference.agreement(*_acting().operate(lambda tx, act: agreements.end_agreement(tx, act, afspraakId)))
+    done = _acting().operate(lambda tx, act: agreements.end_agreement(tx, act, afspraakId), take_away=True)
+    return reference.agreement(*done)
 
 
 def grondslag_maken() -> dict[str, Any]:
@@ -49,13 +50,13 @@ def grondslag_bevestigen(grondslagId: str) -> dict[str, Any]:
 
 def grondslag_beeindigen(grondslagId: str) -> dict[str, Any]:
     """End a ground."""
-    done = _acting().operate(lambda tx, act: agreements.end_ground(tx, act, grondslagId))
+    done = _acting().operate(lambda tx, act: agreements.end_ground(tx, act, grondslagId), take_away=True)
     return reference.ground_for_operators(*done)
 
 
 def organisatie_schorsen(oin: str) -> dict[str, Any]:
     """Suspend an organisation: its tokens open nothing any more, and nothing goes to it."""
-    done = _acting().operate(lambda tx, act: parties.suspend_organisation(tx, act, Oin(oin)))
+    done = _acting().operate(lambda tx, act: parties.suspend_organisation(tx, act, Oin(oin)), take_away=True)
     return reference.organisation(*done)
 
 
