@@ -22,6 +22,7 @@ from consent.log.signer import Signer
 from contracts import catalogue
 from contracts.identity import Oin
 from hub.administration import installation
+from hub.administration.online import routes as operator_routes
 from hub.app import make_app
 from hub.delivery import routes as mailbox_routes
 from hub.delivery.doorbell import Doorbell, open_doorbell
@@ -42,7 +43,7 @@ from hub.intake.accept import Accepter
 from hub.keys.keyring import Keyring
 from hub.ledger.evidence import Evidence
 from hub.ledger.keeper import LogKeeper, LogParts
-from hub.machine.clock import SystemClock
+from hub.machine.clock import SystemClock, boot
 from hub.machine.clock_guard import ClockGuard
 from hub.machine.ids import Ids
 from hub.ports import Clock, NewId, Random
@@ -146,6 +147,7 @@ class Hub:
             ("beperkingen", "Stromen beperken, bezwaar maken, afschermen", limit_routes.ENDPOINTS),
             ("postvak", "Eigen berichten ophalen en bevestigen", mailbox_routes.ENDPOINTS),
             ("abonnement", "Berichten laten bezorgen in plaats van ophalen", subscription_routes.ENDPOINTS),
+            ("beheer", "Afspraken, grondslagen en organisaties beheren", operator_routes.ENDPOINTS),
         )
         app = make_app(self, subjects)
         app.extensions[subscription_routes.NEW_SENDER] = self.new_sender
@@ -207,7 +209,7 @@ def build(core: Core, metrics: Metrics | None = None) -> Hub:
     doorbell = open_doorbell(settings.broker_url)
     relay = Relay(engine, writer, doorbell, clock, observer)
     bell = Bell(most=max(1, settings.threads // 4))
-    clock_guard = ClockGuard(clock, core.look)
+    clock_guard = ClockGuard(clock, core.look, boot())
     releaser = Releaser(core.key_store, core.evidence, core.new_id, core.random, clock_guard, metrics)
     carried = _Carried(bell, relay)
     work = PersonWork(writer, core.look)

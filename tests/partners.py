@@ -19,6 +19,7 @@ from hub import wiring
 from hub.administration import agreements, forms, parties
 from hub.administration.act import RULES, Act
 from hub.settings import Settings
+from hub.store.region.parties import organisation_by_oin
 from hub.store.writer import Transaction, single
 from tests import samples
 from tests.samples import CERTIFICEERDER, GEMEENTE, GEMEENTE_2, KRINGLOOP, KRINGLOOP_2, MBO, ONTWIKKELBEDRIJF, WOONZORG
@@ -81,6 +82,8 @@ GROUNDS: Final = {
     ),
 }
 OPERATOR, SECOND_OPERATOR = "jan", "piet"
+#: The region's own office: no party to any agreement. ``Partners.employ`` gives it systems with scope ``beheer``.
+REGIO: Final = "00000099000000009900"
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,15 +218,33 @@ class Partners:
     def suspend(self, who: str) -> None:
         self.operate(parties.suspend_organisation, Oin(who))
 
+    def employ(self, system: str, oin: str = REGIO, role: str = "regio", scopes: str = "beheer") -> str:
+        """One more systeem of an organisation, which is made when it is not there yet; by its name it calls."""
+
+        def work(tx: Transaction) -> None:
+            if organisation_by_oin(tx.connection, Oin(oin)) is None:
+                self._found(tx, oin, role)
+            self._equip(tx, system, Party(oin, role, system, OKPKey.generate_key("Ed25519")), scopes)
+
+        single(self.core.transactions, work, RULES)
+        return system
+
     def _join(self, tx: Transaction, oin: str, role: str) -> None:
+        self._found(tx, oin, role)
+        self._equip(tx, oin, Party(oin, role, f"systeem-{oin[-6:]}", OKPKey.generate_key("Ed25519")), SCOPES)
+
+    def _found(self, tx: Transaction, oin: str, role: str) -> None:
+        new = forms.organisation({"oin": oin, "naam": f"{role} {oin[-4:]}", "rol": role})
+        parties.add_organisation(tx, Act(OPERATOR, self.core.evidence), new)
+
+    def _equip(self, tx: Transaction, who: str, party: Party, scopes: str) -> None:
+        """Its systeem with its key, and the machtiging by which it acts."""
         act = Act(OPERATOR, self.core.evidence)
-        party = Party(oin, role, f"systeem-{oin[-6:]}", OKPKey.generate_key("Ed25519"))
         public = dict(party.key.as_dict(private=False), alg="Ed25519", kid="1", use="sig")
-        parties.add_organisation(tx, act, forms.organisation({"oin": oin, "naam": f"{role} {oin[-4:]}", "rol": role}))
         parties.add_system(tx, act, party.system, {"keys": [public]})
-        mandate = {"organisatie": oin, "systeem": party.system, "scopes": SCOPES.split()}
-        self.mandates[oin] = parties.add_mandate(tx, act, forms.mandate(mandate)).id
-        self.parties[oin] = party
+        mandate = {"organisatie": party.oin, "systeem": party.system, "scopes": scopes.split()}
+        self.mandates[who] = parties.add_mandate(tx, act, forms.mandate(mandate)).id
+        self.parties[who] = party
 
     def _agree(self, tx: Transaction, name: str, ends: tuple[str, str], kinds: list[str], purposes: list[str]) -> None:
         act = Act(OPERATOR, self.core.evidence)

@@ -84,7 +84,9 @@ class _Dated(Form):
             raise fault("VOLGORDE", "dit moet na geldigVan liggen", "geldigTot")
 
 
-class _Agreement(_Dated):
+class NieuweUitwisselafspraak(_Dated):
+    """The file of an uitwisselafspraak. Class names of what goes over HTTP too are those of the API's description."""
+
     afspraakId = identifier(required=True)
     partijen = distinct(oin_field(), 2, 2, required=True)
     soorten = distinct(kind(), 1, 200, required=True)
@@ -100,7 +102,9 @@ class _Agreement(_Dated):
             raise fault("EEN_VAN_BEIDE", "geef verwerkersovereenkomst of art26Regeling, één van beide", "art26Regeling")
 
 
-class _Ground(_Dated):
+class NieuweGrondslag(_Dated):
+    """The file of a grondslag."""
+
     grondslagId = identifier(required=True)
     afspraakId = identifier(required=True)
     basis = one_of(*(b.value for b in _GROUND_BASES), required=True)
@@ -148,7 +152,7 @@ def mandate(value: Any) -> Mandate:
 
 def agreement(value: Any, today: date) -> StoredAgreement:
     """An uitwisselafspraak from its file. ``today`` in the Netherlands: a DPIA lies behind us."""
-    form = read(_Agreement, value)
+    form = read(NieuweUitwisselafspraak, value)
     if form["dpiaOp"] > today.isoformat():
         raise faulty("dpiaOp", "IN_TOEKOMST", "deze datum ligt in de toekomst")
     motivation = form.get("motivering")
@@ -171,7 +175,7 @@ def ground(value: Any, operator: str) -> StoredGround:
     ``vastgesteldDoor`` may stand in the file and is then the operator; ``tweedeVaststeller`` only announces who will
     confirm: it counts when that one does.
     """
-    form = read(_Ground, value)
+    form = read(NieuweGrondslag, value)
     value_ = Ground(
         id=form["grondslagId"],
         agreement_id=form["afspraakId"],

@@ -12,6 +12,8 @@ from contracts import instants
 from contracts.errors import Conflict, NotFound
 from contracts.identity import Oin
 from hub.access.assertions import ALGORITHMS, KeysUnusable, public_keys
+from hub.access.caller import Scope
+from hub.access.operators import is_office
 from hub.administration import forms
 from hub.administration.act import Act, faulty
 from hub.store.region import parties
@@ -63,13 +65,17 @@ def rotate_keys(transaction: Transaction, act: Act, name: str, jwks: Mapping[str
 
 
 def add_mandate(transaction: Transaction, act: Act, new: Mandate) -> Mandate:
-    """Let a system act for an organisation, until it is ended or its term is over."""
+    """Let a system act for an organisation, until it is ended or its term is over.
+
+    ``beheer`` for the region's own office makes it an operator; for any other organisation it opens accepting alone.
+    """
     if parties.organisation_by_oin(transaction.connection, new.organisation) is None:
         raise NotFound("Deze organisatie staat er niet")
     if parties.system_by_name(transaction.connection, new.system) is None:
         raise NotFound("Dit systeem staat er niet")
     if new.valid_until is not None and new.valid_until <= transaction.now:
         raise faulty("tot", "VOORBIJ", "dit moment is al voorbij")
+    _require_apart(transaction, new)
     added = replace(new, id=act.evidence.new_id(), added_at=transaction.now)
     parties.insert_mandate(transaction.connection, added)
     act.log(transaction, "machtiging-gegeven", _mandate_entry(added))
@@ -100,6 +106,16 @@ def key_set(jwks: Mapping[str, Any]) -> dict[str, Any]:
     if any(one.get("alg", "ES256") not in ALGORITHMS or one.get("use", "sig") != "sig" for one in listed):
         raise faulty("jwks", "SLEUTELS_ONBRUIKBAAR", f"een sleutel tekent, met een van {', '.join(ALGORITHMS)}")
     return {"keys": listed}
+
+
+def _require_apart(transaction: Transaction, new: Mandate) -> None:
+    """No systeem both makes the rules over HTTP and exchanges under them: one stolen key would be enough for both."""
+    connection = transaction.connection
+    held = [m for m in parties.mandates_of(connection, name=new.system) if m.in_force(transaction.now)]
+    for_office = {m.id: is_office(connection, m.organisation) for m in (*held, new)}
+    makes_rules = any(for_office[m.id] and Scope.BEHEER in m.scopes for m in (*held, new))
+    if makes_rules and not all(for_office.values()):
+        raise Conflict("Een systeem met beheer van de regio werkt niet ook voor een organisatie die uitwisselt")
 
 
 def _organisation(transaction: Transaction, oin: Oin) -> Organisation:

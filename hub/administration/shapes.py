@@ -26,7 +26,7 @@ _TEXTS: Final = {
 
 
 class Form(Schema):
-    """A form whose fields are all known; its names are the wire's."""
+    """A form whose fields are all known; its names are the wire's. Its metadata is for the API's description."""
 
     class Meta:
         unknown = RAISE
@@ -34,6 +34,9 @@ class Form(Schema):
 
 class Moment(fields.Field[datetime]):
     """When something begins or ends: an instant (RFC 3339), or a day, which means 00:00 Europe/Amsterdam."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(metadata={"type": "string", "description": "jjjj-mm-dd, of RFC 3339 met tijdzone"}, **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> datetime:
         try:
@@ -67,7 +70,7 @@ def words(most: int, **kwargs: Any) -> fields.String:
         if not 1 <= len(value.strip()) <= most or not value.isprintable():
             raise fault("LENGTE", f"hier horen 1 tot {most} tekens op één regel")
 
-    return fields.String(validate=check, **kwargs)
+    return fields.String(validate=check, metadata={"minLength": 1, "maxLength": most}, **kwargs)
 
 
 def matching(pattern: str, what: str, **kwargs: Any) -> fields.String:
@@ -78,7 +81,7 @@ def matching(pattern: str, what: str, **kwargs: Any) -> fields.String:
         if not compiled.fullmatch(value):
             raise fault("PATROON", f"hier hoort {what}")
 
-    return fields.String(validate=check, **kwargs)
+    return fields.String(validate=check, metadata={"pattern": f"^{pattern}$"}, **kwargs)
 
 
 def identifier(**kwargs: Any) -> fields.String:
@@ -105,7 +108,7 @@ def day(**kwargs: Any) -> fields.String:
         except ValueError:
             raise fault("GEEN_DATUM", "hier hoort een datum (jjjj-mm-dd)") from None
 
-    return fields.String(validate=check, **kwargs)
+    return fields.String(validate=check, metadata={"format": "date"}, **kwargs)
 
 
 def code(codes: type[Enum], **kwargs: Any) -> fields.String:
@@ -120,7 +123,7 @@ def one_of(*allowed: str, **kwargs: Any) -> fields.String:
         if value not in allowed:
             raise fault("ONBEKENDE_CODE", f"kies uit: {', '.join(allowed)}")
 
-    return fields.String(validate=check, **kwargs)
+    return fields.String(validate=check, metadata={"enum": list(allowed)}, **kwargs)
 
 
 def oin_field(**kwargs: Any) -> fields.String:
@@ -132,7 +135,7 @@ def oin_field(**kwargs: Any) -> fields.String:
         except ValueError as error:
             raise fault("GEEN_OIN", str(error)) from None
 
-    return fields.String(validate=check, **kwargs)
+    return fields.String(validate=check, metadata={"pattern": "^[0-9]{20}$"}, **kwargs)
 
 
 def kind(**kwargs: Any) -> fields.String:
@@ -163,7 +166,8 @@ def distinct(item: fields.Field[Any], least: int, most: int, **kwargs: Any) -> "
         if len(set(value)) != len(value):
             raise fault("DUBBEL", "een waarde staat er twee keer in")
 
-    return fields.List(item, validate=check, **kwargs)
+    bounds = {"minItems": least, "maxItems": most, "uniqueItems": True}
+    return fields.List(item, validate=check, metadata=bounds, **kwargs)
 
 
 def read(form: Callable[[], Form], value: Any) -> Mapping[str, Any]:

@@ -13,6 +13,7 @@ from hub.delivery.mailbox import Mailbox
 from hub.gate.dry_run import DryRun
 from hub.intake.accept import Accepter
 from hub.keys.keyring import Keyring
+from hub.ledger.evidence import Evidence
 from hub.ledger.keeper import LogKeeper
 from hub.ports import Clock, NewId, Random
 from hub.rights.candidates import Candidates
@@ -58,6 +59,8 @@ class Hub(Protocol):
     def keyring(self) -> Keyring: ...
     @property
     def key_store(self) -> KeyStore: ...
+    @property
+    def evidence(self) -> Evidence: ...
     @property
     def accepter(self) -> Accepter: ...
     @property

@@ -1,8 +1,10 @@
 """Refuses to release on a clock that jumped: a wrong hour could revive what has ended, or end what has not.
 
 A jump of more than 5 minutes back or 1 hour ahead stops every release until an operator accepts the time
-(`hub clock accept`). Within a process it is seen against the monotonic clock; over a restart, against the last mark
-that was left in the database, and then only backwards: a hub that was off for a night has not jumped.
+(`hub clock accept`). Within a process it is seen against the monotonic clock. Over a restart of the hub it is seen
+against the last mark that was left in the database and what the machine counted since, which goes on while the hub is
+off and while the machine sleeps. Over a restart of the machine itself, or on another one, nothing tells how long it was
+off: then only a jump back is seen, for a hub that was off for a night has not jumped.
 """
 
 import threading
@@ -23,16 +25,25 @@ AHEAD: Final = timedelta(hours=1)
 #: Names in the table ``installation``: the latest time that was seen, and the time that an operator accepted.
 MARK: Final = "clock_mark"
 ACCEPTED: Final = "clock_accepted"
+#: What the machine counted when the mark was left: `<the mark> <start of the machine> <seconds>`. It says which mark it
+#: belongs to, because an older version leaves marks without it.
+COUNTED: Final = "clock_counted"
 #: Seconds between two marks.
 _EVERY: Final = 60.0
 
 
 class ClockGuard:
-    """Watches the time of transactions. One per process; ``look`` opens a read-only connection."""
+    """Watches the time of transactions. One per process; ``look`` opens a read-only connection.
 
-    def __init__(self, clock: Clock, look: Callable[[], AbstractContextManager[Connection]]) -> None:
+    ``boot`` names the start of the machine since which the monotonic clock counts; ``None``: not known.
+    """
+
+    def __init__(
+        self, clock: Clock, look: Callable[[], AbstractContextManager[Connection]], boot: str | None = None
+    ) -> None:
         self._clock = clock
         self._look = look
+        self._boot = boot
         self._lock = threading.Lock()
         self._anchor: tuple[datetime, float] | None = None
         self._marked = float("-inf")
@@ -41,13 +52,8 @@ class ClockGuard:
     def check(self, now: datetime) -> None:
         """Let a release at ``now`` pass. Raises ``PartUnavailable`` while the time is not to be trusted."""
         with self._lock:
-            monotonic = self._clock.monotonic()
-            jumped = self._jumped(now, monotonic)
-            self._stopped = jumped and not self._accepted(now)
-            if self._stopped:
+            if not self._follows(now, self._clock.monotonic()):
                 raise PartUnavailable("De klok is versprongen; een beheerder moet de tijd eerst goedkeuren.")
-            if jumped or self._anchor is None:  # kept otherwise: many small steps must not add up to a jump unseen
-                self._anchor = (now, monotonic)
 
     def trusted(self) -> bool:
         """False while releases are stopped.
@@ -67,24 +73,54 @@ class ClockGuard:
             return not self._stopped
 
     def mark(self, connection: Connection, now: datetime) -> None:
-        """Leave a mark for the next start, at most once a minute; in the caller's transaction."""
+        """Leave a mark for the next start, at most once a minute; in the caller's transaction.
+
+        Never of a time that is not to be trusted: after a restart it would be the right one.
+        """
         with self._lock:
             monotonic = self._clock.monotonic()
-            if self._stopped or monotonic - self._marked < _EVERY:
+            if monotonic - self._marked < _EVERY or not self._follows(now, monotonic):
                 return
             self._marked = monotonic
-        installation.write(connection, MARK, instants.write(now))
+        mark = instants.write(now)
+        installation.write(connection, MARK, mark)
+        if self._boot is not None:
+            installation.write(connection, COUNTED, f"{mark} {self._boot} {monotonic}")
+
+    def _follows(self, now: datetime, monotonic: float) -> bool:
+        """Whether ``now`` follows from what was seen before, or was accepted; else all is stopped from here."""
+        jumped = self._jumped(now, monotonic)
+        self._stopped = jumped and not self._accepted(now)
+        if not self._stopped and (jumped or self._anchor is None):
+            self._anchor = (now, monotonic)  # kept otherwise: many small steps must not add up to a jump unseen
+        return not self._stopped
 
     def _jumped(self, now: datetime, monotonic: float) -> bool:
         if self._anchor is not None:
             at, then = self._anchor
-            return not -BACK <= now - (at + timedelta(seconds=monotonic - then)) <= AHEAD
+            return not _near(now, at + timedelta(seconds=monotonic - then))
         with self._look() as connection:
-            mark = installation.read(connection, MARK)
-        return mark is not None and now < instants.parse(mark) - BACK
+            mark, counted = (installation.read(connection, name) for name in (MARK, COUNTED))
+        if mark is None:
+            return False
+        since = self._since(mark, counted, monotonic)
+        at = instants.parse(mark)
+        return now < at - BACK if since is None else not _near(now, at + since)
+
+    def _since(self, mark: str, counted: str | None, monotonic: float) -> timedelta | None:
+        """How long ago a mark was left, as the machine counted; ``None`` when it did not count all the while."""
+        of, boot, seconds = (counted or "- - 0").split(" ")
+        passed = monotonic - float(seconds)
+        if of != mark or boot != self._boot or passed < 0:  # below nought: another namespace counts from elsewhere
+            return None
+        return timedelta(seconds=passed)
 
     def _accepted(self, now: datetime) -> bool:
         """True when an operator accepted a time from which ``now`` follows."""
         with self._look() as connection:
             told = installation.read(connection, ACCEPTED)
-        return told is not None and -BACK <= now - instants.parse(told) <= AHEAD
+        return told is not None and _near(now, instants.parse(told))
+
+
+def _near(now: datetime, expected: datetime) -> bool:
+    return -BACK <= now - expected <= AHEAD

@@ -1,4 +1,4 @@
-"""Looking up: agreements and grounds (the caller's own only), organisations, kinds of message, code lists."""
+"""Looking up: agreements and grounds (own only; an operator all), organisations, kinds of message, code lists."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
@@ -9,7 +9,9 @@ from sqlalchemy import Connection
 from contracts import catalogue
 from contracts.codelists import loader
 from contracts.errors import NotFound
+from contracts.identity import Oin
 from contracts.kinds.base import Kind
+from hub.access.operators import sees_all
 from hub.intake.context import caller, hub
 from hub.intake.endpoint import Endpoint
 from hub.intake.paging import PageQuery, cut, page
@@ -26,33 +28,38 @@ from hub.store.region.agreements import StoredAgreement, StoredGround, all_agree
 from hub.store.region.parties import Organisation, all_organisations
 
 Row = TypeVar("Row")
+#: How a row looks at an instant.
+Shown = Callable[[Row, datetime], dict[str, Any]]
 
 
 def _listed(
     query: Mapping[str, Any],
-    read: Callable[[Connection], Sequence[Row]],
+    read: Callable[[Connection, Oin | None], Sequence[Row]],
     key: Callable[[Row], str],
-    shown: Callable[[Row, datetime], dict[str, Any]],
+    shown: tuple[Shown[Row], Shown[Row]],
 ) -> dict[str, Any]:
-    with reading(hub().engine) as connection:
-        rows = sorted(read(connection), key=key)
-    found = cut(rows, page(query), lambda row: (key(row),))
+    """A page. ``read`` is asked for what is the caller's own, or (``None``) for all that an operator may see.
+
+    ``shown``: how a row looks to a party, and how to an operator.
+    """
     now = hub().clock.now()
-    return found | {"items": [shown(row, now) for row in found["items"]]}
+    with reading(hub().engine) as connection:
+        everything = sees_all(connection, caller(), now)
+        rows = sorted(read(connection, None if everything else caller().organisation), key=key)
+    found = cut(rows, page(query), lambda row: (key(row),))
+    return found | {"items": [shown[everything](row, now) for row in found["items"]]}
 
 
 def uitwisselafspraken(query: Mapping[str, Any]) -> dict[str, Any]:
-    own = caller().organisation
-    return _listed(query, lambda c: all_agreements(c, own), lambda row: row.agreement.id, _agreement)
+    return _listed(query, all_agreements, lambda row: row.agreement.id, (agreement, agreement))
 
 
 def grondslagen(query: Mapping[str, Any]) -> dict[str, Any]:
-    own = caller().organisation
-    return _listed(query, lambda c: all_grounds(c, own), lambda row: row.ground.id, _ground)
+    return _listed(query, all_grounds, lambda row: row.ground.id, (ground, ground_for_operators))
 
 
 def organisaties(query: Mapping[str, Any]) -> dict[str, Any]:
-    return _listed(query, all_organisations, lambda row: row.oin, _organisation)
+    return _listed(query, lambda c, _: all_organisations(c), lambda row: row.oin, (organisation, organisation))
 
 
 def berichttypen(query: Mapping[str, Any]) -> dict[str, Any]:
@@ -82,7 +89,8 @@ def codelijst(naam: str, query: Mapping[str, Any]) -> dict[str, Any]:
     return head | dates | cut(codes, page(query), lambda value: (value["code"],))
 
 
-def _agreement(row: StoredAgreement, now: datetime) -> dict[str, Any]:
+def agreement(row: StoredAgreement, now: datetime) -> dict[str, Any]:
+    """An agreement as the wire shows it at an instant."""
     value = row.agreement
     return {
         "afspraak_id": value.id,
@@ -101,7 +109,8 @@ def _agreement(row: StoredAgreement, now: datetime) -> dict[str, Any]:
     }
 
 
-def _ground(row: StoredGround, now: datetime) -> dict[str, Any]:
+def ground(row: StoredGround, now: datetime) -> dict[str, Any]:
+    """A ground as a party sees it."""
     value = row.ground
     return {
         "grondslag_id": value.id,
@@ -124,7 +133,16 @@ def _ground(row: StoredGround, now: datetime) -> dict[str, Any]:
     }
 
 
-def _organisation(row: Organisation, now: datetime) -> dict[str, Any]:
+def ground_for_operators(row: StoredGround, now: datetime) -> dict[str, Any]:
+    """With the two operators who made it: names that are no business of a party."""
+    return ground(row, now) | {
+        "vastgesteld_door": row.ground.established_by,
+        "tweede_vaststeller": row.ground.confirmed_by,
+    }
+
+
+def organisation(row: Organisation, now: datetime) -> dict[str, Any]:
+    """An organisation as the wire shows it."""
     return {
         "oin": row.oin,
         "naam": row.name,
@@ -154,7 +172,7 @@ ENDPOINTS: Final = (
         method="GET",
         path="/uitwisselafspraken",
         view=uitwisselafspraken,
-        summary="De uitwisselafspraken van de eigen organisatie",
+        summary="De uitwisselafspraken van de eigen organisatie; voor het beheer alle",
         query=PageQuery,
         out=Uitwisselafspraken,
     ),
@@ -162,7 +180,7 @@ ENDPOINTS: Final = (
         method="GET",
         path="/grondslagen",
         view=grondslagen,
-        summary="De grondslagen onder de eigen uitwisselafspraken",
+        summary="De grondslagen onder de eigen uitwisselafspraken; voor het beheer alle",
         query=PageQuery,
         out=Grondslagen,
     ),

@@ -17,7 +17,7 @@ class Aanvaarding(Schema):
 
 
 class Uitwisselafspraak(Schema):
-    """An agreement of the caller's own organisation."""
+    """An agreement; of the caller's own organisation, unless the caller is an operator."""
 
     afspraak_id = fields.String(data_key="afspraakId")
     partijen = fields.List(fields.String())
@@ -35,7 +35,7 @@ class Uitwisselafspraak(Schema):
 
 
 class Grondslag(Schema):
-    """A legal basis under an agreement of the caller's own organisation."""
+    """A legal basis under an agreement; of the caller's own organisation, unless the caller is an operator."""
 
     grondslag_id = fields.String(data_key="grondslagId")
     afspraak_id = fields.String(data_key="afspraakId")
@@ -54,6 +54,13 @@ class Grondslag(Schema):
     geldig_tot = Instant(data_key="geldigTot", allow_none=True)
     beeindigd_op = Instant(data_key="beeindigdOp", allow_none=True)
     in_werking = fields.Boolean(data_key="inWerking")
+
+
+class GrondslagVoorBeheer(Grondslag):
+    """The same for operators, with the two who made it: the second must be another than the first."""
+
+    vastgesteld_door = fields.String(data_key="vastgesteldDoor")
+    tweede_vaststeller = fields.String(data_key="tweedeVaststeller", allow_none=True)
 
 
 class Organisatie(Schema):
@@ -143,6 +150,6 @@ class Consistentie(Schema):
 
 
 Uitwisselafspraken = Schema.from_dict(_page(Uitwisselafspraak), name="Uitwisselafspraken")
-Grondslagen = Schema.from_dict(_page(Grondslag), name="Grondslagen")
+Grondslagen = Schema.from_dict(_page(GrondslagVoorBeheer), name="Grondslagen")
 Organisaties = Schema.from_dict(_page(Organisatie), name="Organisaties")
 Berichttypen = Schema.from_dict(_page(Berichttype), name="Berichttypen")

@@ -9,19 +9,25 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import func, select
 
+from consent.log.tables import ledger_payload
+from contracts import catalogue
 from contracts.errors import Conflict, Refused, RequestInvalid
-from contracts.identity import Oin
+from contracts.identity import Oin, Role
+from hub.access.operators import OFFICE
 from hub.access.tokens import Grant, issue
 from hub.administration import agreements, forms, parties
 from hub.administration.act import RULES
+from hub.store.database import reading
+from hub.store.region.agreements import all_agreements, all_grounds
+from hub.store.region.parties import all_organisations
 from tests import samples
-from tests.partners import SCOPES, Person
+from tests.partners import REGIO, SCOPES, Person
 from tests.region import Region
 from tests.samples import CERTIFICEERDER, GEMEENTE, GEMEENTE_2, KRINGLOOP, KRINGLOOP_2, MBO, ONTWIKKELBEDRIJF, WOONZORG
 
 LEERBEDRIJF = "00000099000000009000"
-REGIO = "00000099000000009900"
 WITHDRAWAL = {"gegevenDoor": "betrokkene"}
 NO_RIGHT = (403, "HANDELING_NIET_TOEGESTAAN")
 NOT_FOUND = (404, "NIET_GEVONDEN")
@@ -546,19 +552,271 @@ def test_an_agreement_needs_both_sides_and_ends_at_once(own_region: Region) -> N
 @pytest.mark.parametrize(
     ("method", "path"),
     [
-        ("POST", "/v1/uitwisselafspraken"),
         ("PUT", "/v1/uitwisselafspraken"),
         ("DELETE", "/v1/uitwisselafspraken"),
-        ("POST", "/v1/grondslagen"),
         ("DELETE", "/v1/grondslagen"),
         ("POST", "/v1/organisaties"),
         ("DELETE", "/v1/organisaties"),
     ],
 )
-def test_no_party_makes_or_ends_rules(region: Region, method: str, path: str) -> None:
-    """Partners look these up; there is no call by which a partner changes them."""
+def test_there_is_no_other_call_that_changes_rules(region: Region, method: str, path: str) -> None:
     answer = region.call(ONTWIKKELBEDRIJF, method, path, {} if method != "DELETE" else None)
     assert told(answer) == (405, "METHODE_ONBEKEND")
+
+
+# -- the same over HTTP: scope `beheer`, and only for the region's own office -----------------------------------------
+NEW_AGREEMENT = {
+    "afspraakId": "nieuw",
+    "partijen": [ONTWIKKELBEDRIJF, CERTIFICEERDER],
+    "soorten": ["goed-werknemerschap.aangevraagd"],
+    "doelen": ["certificeren"],
+    "geldigVan": "2026-01-01",
+    "geldigTot": None,
+    "art26Regeling": "r-1",
+    "dpiaOp": "2026-01-01",
+}
+#: Every act of an operator, on what every region holds.
+OPERATOR_ACTS: list[tuple[str, Any]] = [
+    ("/v1/uitwisselafspraken", NEW_AGREEMENT),
+    ("/v1/uitwisselafspraken/gemeente-ontwikkelbedrijf/beeindiging", None),
+    ("/v1/grondslagen", GROUND),
+    ("/v1/grondslagen/voordracht/bevestiging", None),
+    ("/v1/grondslagen/voordracht/beeindiging", None),
+    (f"/v1/organisaties/{KRINGLOOP}/schorsing", None),
+]
+FIRST, SECOND = "bureau-een", "bureau-twee"
+
+
+def office(region: Region) -> None:
+    """Two systems of the region's office, each an operator."""
+    for name in {FIRST, SECOND} - region.parties.keys():
+        region.employ(name)
+
+
+def own_administrator(region: Region, oin: str) -> str:
+    """A systeem of an organisation that bears ``beheer`` for it, and nothing else."""
+    name = f"beheer-{oin[-6:]}"
+    return name if name in region.parties else region.employ(name, oin, region.parties[oin].role)
+
+
+def rules(region: Region) -> tuple[Any, ...]:
+    """All that operators made, and how long the log is."""
+    with reading(region.core.engine) as connection:
+        logged = connection.scalar(select(func.count()).select_from(ledger_payload))
+        return all_agreements(connection), all_grounds(connection), all_organisations(connection), logged
+
+
+@pytest.mark.parametrize(("path", "body"), OPERATOR_ACTS, ids=[path for path, _ in OPERATOR_ACTS])
+def test_no_party_makes_or_ends_rules(region: Region, path: str, body: Any) -> None:
+    """Neither with all that partners have, nor with a machtiging for `beheer`: a party is no operator."""
+    admit_rest(region)
+    exchanging = [GEMEENTE, ONTWIKKELBEDRIJF, MBO, KRINGLOOP, WOONZORG, CERTIFICEERDER, LEERBEDRIJF]
+    administrators = {who: own_administrator(region, who) for who in exchanging}
+    before = rules(region)
+    for who, administrator in administrators.items():
+        assert told(region.call(who, "POST", path, body)) == (403, "SCOPE_ONTBREEKT")
+        assert told(region.call(administrator, "POST", path, body)) == NO_RIGHT
+    assert rules(region) == before
+
+
+def test_the_office_without_the_scope_is_no_operator_either(region: Region) -> None:
+    admit_rest(region)
+    before = rules(region)
+    for path, body in OPERATOR_ACTS:
+        assert told(region.call(REGIO, "POST", path, body)) == (403, "SCOPE_ONTBREEKT")
+    assert rules(region) == before
+
+
+def test_operators_make_and_end_an_agreement_over_http_and_both_sides_accept(own_region: Region) -> None:
+    region = own_region
+    office(region)
+    bedrijf, certificeerder = own_administrator(region, ONTWIKKELBEDRIJF), own_administrator(region, CERTIFICEERDER)
+    outsider = own_administrator(region, GEMEENTE)
+    person = region.candidate()
+    ref = person.refs[ONTWIKKELBEDRIJF]
+
+    def asks() -> tuple[int, str | None]:
+        event = region.event(
+            ONTWIKKELBEDRIJF, "goed-werknemerschap.aangevraagd", ref, samples.gw_aangevraagd(), ontvanger=CERTIFICEERDER
+        )
+        return told(region.send(ONTWIKKELBEDRIJF, event))
+
+    no_agreement = (403, "AFSPRAAK_ONTBREEKT")
+    made = region.call(FIRST, "POST", "/v1/uitwisselafspraken", NEW_AGREEMENT).expect(201)
+    assert (made["aanvaard"], made["inWerking"]) == ([], False)
+    assert told(region.call(SECOND, "POST", "/v1/uitwisselafspraken", NEW_AGREEMENT)) == (409, "STAAT_ONGELIJK")
+    path = "/v1/uitwisselafspraken/nieuw/aanvaarding"
+    # who is no party learns nothing, also not that the agreement is there
+    unknown = region.call(outsider, "POST", "/v1/uitwisselafspraken/bestaat-niet/aanvaarding")
+    assert told(region.call(outsider, "POST", path)) == told(unknown) == NOT_FOUND
+    assert told(region.call(outsider, "POST", path, {"organisatie": ONTWIKKELBEDRIJF})) == NO_RIGHT
+    # one party does not accept for the other, and without `beheer` not for itself either
+    assert told(region.call(bedrijf, "POST", path, {"organisatie": CERTIFICEERDER})) == NO_RIGHT
+    assert told(region.call(ONTWIKKELBEDRIJF, "POST", path)) == (403, "SCOPE_ONTBREEKT")
+    assert told(region.call(FIRST, "POST", path)) == NO_RIGHT  # the office is no party
+    assert asks() == no_agreement
+    accepted = region.call(bedrijf, "POST", path).expect(200)
+    assert [one["organisatie"] for one in accepted["aanvaard"]] == [ONTWIKKELBEDRIJF] and not accepted["inWerking"]
+    assert told(region.call(bedrijf, "POST", path)) == (409, "STAAT_ONGELIJK")
+    assert asks() == no_agreement
+    assert region.call(certificeerder, "POST", path, {"organisatie": CERTIFICEERDER}).expect(200)["inWerking"]
+    assert asks() == NO_GROUND  # from here on it is about the person: the certificeerder is not involved
+    ended = region.call(SECOND, "POST", "/v1/uitwisselafspraken/nieuw/beeindiging").expect(200)
+    assert ended["beeindigdOp"] and not ended["inWerking"]
+    assert asks() == no_agreement
+    again = region.call(FIRST, "POST", "/v1/uitwisselafspraken/nieuw/beeindiging")
+    assert told(again) == told(region.call(bedrijf, "POST", path)) == (409, "STAAT_ONGELIJK")
+
+
+def test_an_operator_writes_down_the_acceptance_of_a_party_as_the_command_does(own_region: Region) -> None:
+    region = own_region
+    office(region)
+    region.call(FIRST, "POST", "/v1/uitwisselafspraken", NEW_AGREEMENT).expect(201)
+    path = "/v1/uitwisselafspraken/nieuw/aanvaarding"
+    assert told(region.call(FIRST, "POST", path, {"organisatie": GEMEENTE})) == NO_RIGHT  # no party
+    for party in NEW_AGREEMENT["partijen"]:
+        last = region.call(FIRST, "POST", path, {"organisatie": party}).expect(200)
+    assert last["inWerking"]
+
+
+def test_a_grondslag_takes_two_different_systems_over_http(own_region: Region) -> None:
+    region = own_region
+    office(region)
+    person = presented(region)
+    made = region.call(FIRST, "POST", "/v1/grondslagen", GROUND).expect(201)
+    assert (made["vastgesteldDoor"], made["tweedeVaststeller"], made["inWerking"]) == (FIRST, None, False)
+    path = "/v1/grondslagen/verantwoording"
+    assert accounts(region, person) == NO_GROUND
+    assert told(region.call(FIRST, "POST", f"{path}/bevestiging")) == NO_RIGHT
+    # nor by a command under the same name, nor by this systeem for another office
+    with pytest.raises(Refused):
+        region.operate(agreements.confirm_ground, "verantwoording", operator=FIRST.upper())
+    other = "00000099000000009910"
+    with region.core.transactions.open(RULES) as tx:
+        region._join(tx, other, "regio")
+    form = {"organisatie": other, "systeem": FIRST, "scopes": ["beheer"]}
+    region.operate(parties.add_mandate, forms.mandate(form))
+    for_other = token_for(region, FIRST, other)
+    assert told(region.request("POST", f"{path}/bevestiging", None, for_other)) == NO_RIGHT
+    assert accounts(region, person) == NO_GROUND
+    assert region.call(SECOND, "POST", f"{path}/bevestiging").expect(200)["tweedeVaststeller"] == SECOND
+    assert accounts(region, person) == (202, None)
+    assert told(region.call(FIRST, "POST", f"{path}/bevestiging")) == (409, "STAAT_ONGELIJK")
+    assert not region.call(FIRST, "POST", f"{path}/beeindiging").expect(200)["inWerking"]
+    assert accounts(region, person) == NO_GROUND
+    assert told(region.call(SECOND, "POST", f"{path}/beeindiging")) == (409, "STAAT_ONGELIJK")
+
+
+def token_for(region: Region, system: str, organisation: str) -> dict[str, str]:
+    """The header of a token by which a systeem acts for this one of its organisations."""
+    grant = Grant(system, Oin(organisation), frozenset({"beheer"}))
+    token = issue(region.hub.keyring.token_key, region.settings.base_url, grant, region.clock.now(), "eigen")
+    return {"Authorization": f"Bearer {token}"}
+
+
+def test_a_command_and_a_systeem_are_two_operators_only_under_two_names(own_region: Region) -> None:
+    region = own_region
+    office(region)
+    region.operate(agreements.add_ground, forms.ground(GROUND, SECOND.title()), operator=SECOND.title())
+    path = "/v1/grondslagen/verantwoording/bevestiging"
+    assert told(region.call(SECOND, "POST", path)) == NO_RIGHT
+    assert region.call(FIRST, "POST", path).expect(200)["inWerking"]
+
+
+def test_a_grondslag_over_http_is_not_made_in_the_name_of_another(own_region: Region) -> None:
+    office(own_region)
+    answer = own_region.call(FIRST, "POST", "/v1/grondslagen", GROUND | {"vastgesteldDoor": SECOND})
+    assert told(answer) == (400, "VERZOEK_ONGELDIG")
+    assert [(one["naam"], one["code"]) for one in answer.json["velden"]] == [("vastgesteldDoor", "ANDERE_OPERATOR")]
+
+
+def test_an_operator_suspends_over_http_and_a_token_that_is_still_valid_opens_nothing(own_region: Region) -> None:
+    region = own_region
+    office(region)
+    person = placed(region)
+    assert reports(region, person) == (202, None)
+    before = region.token(KRINGLOOP)
+    told_of = region.call(FIRST, "POST", f"/v1/organisaties/{KRINGLOOP}/schorsing").expect(200)
+    assert (told_of["oin"], told_of["actief"]) == (KRINGLOOP, False)
+    assert region.token(KRINGLOOP) == before  # no new one is asked
+    assert reports(region, person) == (401, "TOKEN_ONGELDIG")
+    assert places(region, person) == (403, "ONTVANGER_NIET_BEVOEGD")
+    assert told(region.call(KRINGLOOP, "GET", "/v1/organisaties")) == (401, "TOKEN_ONGELDIG")
+    again = region.call(SECOND, "POST", f"/v1/organisaties/{KRINGLOOP}/schorsing")
+    assert told(again) == (409, "STAAT_ONGELIJK")
+
+
+def test_an_operator_ends_with_its_machtiging_though_its_token_is_valid(own_region: Region) -> None:
+    region = own_region
+    office(region)
+    region.call(FIRST, "GET", "/v1/organisaties").expect(200)
+    region.end_mandate(FIRST)
+    before = rules(region)
+    for path, body in OPERATOR_ACTS:
+        assert told(region.call(FIRST, "POST", path, body)) == (401, "TOKEN_ONGELDIG")
+    assert rules(region) == before
+    assert told(region.call(FIRST, "GET", "/v1/uitwisselafspraken")) == (401, "TOKEN_ONGELDIG")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/v1/uitwisselafspraken/bestaat-niet/beeindiging",
+        "/v1/uitwisselafspraken/bestaat-niet/aanvaarding",
+        "/v1/grondslagen/bestaat-niet/bevestiging",
+        "/v1/grondslagen/bestaat-niet/beeindiging",
+        "/v1/organisaties/00000099000000001234/schorsing",
+        "/v1/organisaties/geen-oin/schorsing",
+    ],
+)
+def test_what_an_operator_names_must_be_there(region: Region, path: str) -> None:
+    admit_rest(region)
+    office(region)
+    before = rules(region)
+    assert told(region.call(FIRST, "POST", path)) == NOT_FOUND
+    assert rules(region) == before
+
+
+def test_an_operator_sees_all_of_the_region_and_a_party_with_beheer_its_own(own_region: Region) -> None:
+    region = own_region
+    office(region)
+    party = own_administrator(region, KRINGLOOP)
+    lists = {"/v1/uitwisselafspraken": 5, "/v1/grondslagen": 1, "/v1/organisaties": 9}
+    for path, number in lists.items():
+        assert len(region.call(FIRST, "GET", path).expect(200)["items"]) == number
+    (ground,) = region.call(FIRST, "GET", "/v1/grondslagen").json["items"]
+    assert (ground["vastgesteldDoor"], ground["tweedeVaststeller"]) == ("jan", "piet")
+    own = region.call(party, "GET", "/v1/uitwisselafspraken").expect(200)["items"]
+    assert [one["afspraakId"] for one in own] == ["ontwikkelbedrijf-kringloop"]
+    assert region.call(party, "GET", "/v1/grondslagen").expect(200)["items"] == []
+    (seen,) = region.call(GEMEENTE, "GET", "/v1/grondslagen").expect(200)["items"]
+    assert "vastgesteldDoor" not in seen
+    # a token without the scope shows the office no more than is its own
+    region.employ("bureau-kijkt", scopes="beheer logboek:lezen")
+    region.parties["bureau-kijkt"].limit("logboek:lezen")
+    assert region.call("bureau-kijkt", "GET", "/v1/uitwisselafspraken").expect(200)["items"] == []
+
+
+@pytest.mark.parametrize("operator_first", [True, False])
+def test_no_systeem_is_operator_and_exchanges_too(region: Region, operator_first: bool) -> None:
+    """One stolen key would be enough to make an agreement and to send under it."""
+    admit_rest(region)
+    name = region.employ(f"dubbel-{operator_first}".lower(), *((REGIO,) if operator_first else (MBO, "mbo")))
+    other = MBO if operator_first else REGIO
+    form = {"organisatie": other, "systeem": name, "scopes": ["beheer"]}
+    with pytest.raises(Conflict):
+        region.operate(parties.add_mandate, forms.mandate(form))
+    no_operator = form | {"organisatie": REGIO, "scopes": ["logboek:lezen"]}
+    region.operate(parties.add_mandate, forms.mandate(no_operator))  # the control: the office's other scopes may
+    region.end_mandate(name)
+    region.operate(parties.add_mandate, forms.mandate(form))  # one after the other is no two
+
+
+def test_no_message_about_a_person_goes_to_or_from_who_makes_the_rules() -> None:
+    """On this it rests that an operator cannot let data flow to itself."""
+    ends = {role for kind in catalogue.all_kinds() for f in kind.flows for role in (*f.senders, *f.receivers)}
+    assert Role.GEMEENTE in ends  # the control
+    assert not ends & OFFICE
 
 
 def test_a_party_sees_its_own_agreements_only(region: Region) -> None:
@@ -625,6 +883,13 @@ SCOPED = [
     ("POST", "/v1/ontheffingen", "toestemmingen:beheren"),
     ("POST", "/v1/ontheffingen/x/intrekking", "toestemmingen:beheren"),
     ("GET", "/v1/bewijslogboek/consistentie", "logboek:lezen"),
+    ("POST", "/v1/uitwisselafspraken", "beheer"),
+    ("POST", "/v1/uitwisselafspraken/x/aanvaarding", "beheer"),
+    ("POST", "/v1/uitwisselafspraken/x/beeindiging", "beheer"),
+    ("POST", "/v1/grondslagen", "beheer"),
+    ("POST", "/v1/grondslagen/x/bevestiging", "beheer"),
+    ("POST", "/v1/grondslagen/x/beeindiging", "beheer"),
+    ("POST", "/v1/organisaties/x/schorsing", "beheer"),
 ]
 
 

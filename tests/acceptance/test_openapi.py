@@ -30,7 +30,7 @@ from schemathesis.specs.openapi.checks import (
 from hub.intake.endpoint import Endpoint, blueprint
 from hub.intake.schemas import Probleem
 from tests import samples
-from tests.partners import BATCH, EVENT
+from tests.partners import BATCH, EVENT, REGIO
 from tests.region import Region
 from tests.samples import CERTIFICEERDER, GEMEENTE, KRINGLOOP, KRINGLOOP_2, MBO, ONTWIKKELBEDRIJF, WOONZORG
 from tests.webhook import Webhook
@@ -42,7 +42,8 @@ CHECKS = [
     response_headers_conformance,
     response_schema_conformance,
 ]
-CALLERS = [GEMEENTE, ONTWIKKELBEDRIJF, MBO, KRINGLOOP, WOONZORG, CERTIFICEERDER]
+OPERATOR, SECOND_OPERATOR = "bureau-een", "bureau-twee"
+CALLERS = [GEMEENTE, ONTWIKKELBEDRIJF, MBO, KRINGLOOP, WOONZORG, CERTIFICEERDER, OPERATOR]
 #: Drawn per operation, over all roles; the whole file stays within three minutes.
 DRAWN = 40
 
@@ -77,6 +78,9 @@ class World:
             categorieen=["leervoortgang"],
         ).expect(201)["id"]
         region.call(GEMEENTE, "POST", "/v1/kandidaten", {"lokaalNummer": "opzoeken-1"}).expect(201)
+        for name in (OPERATOR, SECOND_OPERATOR):
+            region.employ(name)
+        self.spare = region.fresh("leerbedrijf")  # of no agreement that the others need
         region.wait_signed()
 
     def release_form(self) -> dict[str, Any]:
@@ -117,6 +121,38 @@ class World:
             "verklaringId": ["tekst", "verklaring-1"],
             "versie": ["1"],
             "taal": ["nl"],
+            "afspraakId": ["bij", "nergens"],
+            "grondslagId": ["bij", "nergens"],
+            "oin": [self.spare, REGIO[:-1] + "1"],
+        }
+
+    def agreement_form(self) -> dict[str, Any]:
+        return {
+            "afspraakId": "bij",
+            "partijen": [GEMEENTE, MBO],
+            "soorten": ["voortgang.gemeld"],
+            "doelen": ["verantwoording"],
+            "geldigVan": "2026-01-01",
+            "geldigTot": None,
+            "verwerkersovereenkomst": "vo-9",
+            "dpiaOp": "2026-01-01",
+        }
+
+    def ground_form(self) -> dict[str, Any]:
+        return {
+            "grondslagId": "bij",
+            "afspraakId": "gemeente-ontwikkelbedrijf",
+            "basis": "AVG-6-1-e",
+            "wettelijkeKaders": ["Pwet"],
+            "wet": "Participatiewet",
+            "artikel": "7",
+            "soorten": ["voortgang.gemeld"],
+            "doel": "verantwoording",
+            "verstrekkerRol": "ontwikkelbedrijf",
+            "ontvangerRol": "gemeente",
+            "categorieen": ["leervoortgang"],
+            "geldigVan": "2026-01-01",
+            "geldigTot": None,
         }
 
     def asked_form(self) -> dict[str, Any]:
@@ -359,6 +395,13 @@ EXAMPLES: dict[str, Example] = {
     "afscherming_opheffen": lambda w: (KRINGLOOP, _of_person(w) | {"body": {"medewerker": "m-1"}}),
     "bericht_terugroepen": lambda w: (KRINGLOOP, _path(berichtId=w.message) | {"body": {"reden": "onjuist"}}),
     "terugroeping_werkblad": lambda w: (KRINGLOOP, _path(berichtId=w.message)),
+    "uitwisselafspraak_maken": lambda w: (OPERATOR, {"body": w.agreement_form()}),
+    "uitwisselafspraak_aanvaarden": lambda w: (OPERATOR, _path(afspraakId="bij") | {"body": {"organisatie": MBO}}),
+    "uitwisselafspraak_beeindigen": lambda w: (OPERATOR, _path(afspraakId="bij")),
+    "grondslag_maken": lambda w: (OPERATOR, {"body": w.ground_form()}),
+    "grondslag_bevestigen": lambda w: (SECOND_OPERATOR, _path(grondslagId="bij")),
+    "grondslag_beeindigen": lambda w: (OPERATOR, _path(grondslagId="bij")),
+    "organisatie_schorsen": lambda w: (OPERATOR, _path(oin=w.spare)),
 }
 
 

@@ -1,7 +1,7 @@
 """Promise 2: what was taken away is taken away: from what waits, from what is tried again, from what is fetched again.
 
-Six ways to take away (withdrawal, refusal, stop, expiry, ended agreement, ended machtiging), each against a message
-that waits, one that the mailbox gave before, and one whose webhook failed.
+Withdrawal, refusal, stop, expiry, ended agreement or machtiging, suspension (by command and over HTTP), each against a
+message that waits, one that the mailbox gave before, and one whose webhook failed.
 """
 
 from collections.abc import Callable
@@ -117,8 +117,25 @@ def suspend(case: Case) -> dict[str, Any] | None:
     return None
 
 
+def operator(region: Region) -> str:
+    """A systeem of the region's office."""
+    return "bureau" if "bureau" in region.parties else region.employ("bureau")
+
+
+def end_agreement_over_http(case: Case) -> dict[str, Any] | None:
+    path = f"/v1/uitwisselafspraken/{case.agreement}/beeindiging"
+    case.region.call(operator(case.region), "POST", path).expect(200)
+    return None
+
+
+def suspend_over_http(case: Case) -> dict[str, Any] | None:
+    case.region.call(operator(case.region), "POST", f"/v1/organisaties/{case.at}/schorsing").expect(200)
+    return None
+
+
 Ending = Callable[[Case], dict[str, Any] | None]
 ENDINGS = [withdraw, refuse, refuse_all, stop, expire, end_agreement, end_mandate, suspend]
+ENDINGS += [end_agreement_over_http, suspend_over_http]
 
 
 def leave(case: Case) -> dict[str, Any] | None:
@@ -185,7 +202,9 @@ def tries(webhook: Webhook, event_id: str) -> int:
     return sum(event["id"] == event_id for event in webhook.events())
 
 
-@pytest.mark.parametrize("ending", [end_agreement, end_mandate, suspend, expire, withdraw])
+@pytest.mark.parametrize(
+    "ending", [end_agreement, end_mandate, suspend, expire, withdraw, end_agreement_over_http, suspend_over_http]
+)
 def test_promise_2_nothing_new_is_accepted_either(case: Case, ending: Ending) -> None:
     case.send()  # the control: before it, something is
     ending(case)

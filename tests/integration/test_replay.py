@@ -57,7 +57,27 @@ def history(region: Region) -> None:
     event = region.event(GEMEENTE, "kandidaat.voorgedragen", theirs, data, ontvanger=ONTWIKKELBEDRIJF)
     region.send(GEMEENTE, event).expect(202)
     region.collect(ONTWIKKELBEDRIJF)
+    operate(region)
     region.wait_signed()
+
+
+def operate(region: Region) -> None:
+    """Acts of operators over HTTP, in the log with their systeem."""
+    first, second = region.employ("bureau-een"), region.employ("bureau-twee")
+    # The row that the tests of columns take is the first by id.
+    form = {"afspraakId": "aanvullend", "partijen": [GEMEENTE, WOONZORG], "soorten": ["voortgang.gemeld"]}
+    form |= {"doelen": ["verantwoording"], "geldigVan": "2026-01-01", "geldigTot": None}
+    form |= {"verwerkersovereenkomst": "vo-2", "dpiaOp": "2026-01-05"}
+    region.call(first, "POST", "/v1/uitwisselafspraken", form).expect(201)
+    for party in (GEMEENTE, WOONZORG):
+        path = "/v1/uitwisselafspraken/aanvullend/aanvaarding"
+        region.call(first, "POST", path, {"organisatie": party}).expect(200)
+    law = {"grondslagId": "aanvullend", "afspraakId": "gemeente-ontwikkelbedrijf", "basis": "AVG-6-1-e"}
+    law |= {"wettelijkeKaders": ["Pwet"], "wet": "Participatiewet", "artikel": "7", "soorten": ["voortgang.gemeld"]}
+    law |= {"doel": "verantwoording", "verstrekkerRol": "ontwikkelbedrijf", "ontvangerRol": "gemeente"}
+    law |= {"categorieen": ["leervoortgang"], "geldigVan": "2026-01-01", "geldigTot": None}
+    region.call(first, "POST", "/v1/grondslagen", law).expect(201)
+    region.call(second, "POST", "/v1/grondslagen/aanvullend/bevestiging").expect(200)
 
 
 def look(region: Region) -> Report:
@@ -98,6 +118,7 @@ COLUMNS: dict[str, tuple[Table, str, Any]] = {
         (hub.ground, "categories", ["bsn"]),
         (hub.ground, "valid_from", LATER),
         (hub.ground, "valid_until", LATER),
+        (hub.ground, "established_by", "niemand"),
         (hub.ground, "confirmed_by", "niemand"),
         (hub.ground, "ended_at", LATER),
         (facts.person, "root", "self"),

@@ -1,5 +1,8 @@
 """The replay as a whole: opens every entry, decides every release again, and compares the end with the tables.
 
+An operator's act over HTTP must have been allowed where it stands. A command's operator is typed: of it nothing is
+asked but that a grondslag has two.
+
 It cannot know what was written, and then rewritten together with the log, before the last checkpoint that an outsider
 kept; nor by which systeem a push went; nor what was never logged and left no row.
 """
@@ -59,7 +62,7 @@ class _Replay:
         person = None if entry.key_id == SYSTEM_KEY else str(entry.key_id).partition("/")[2]
         match said["soort"]:
             case "beheer":
-                self.region.hear(said)
+                return self.region.hear(said)
             case "vernietiging":
                 self.erasures.add(said["vermeldingen"])
             case "besluit":

@@ -8,6 +8,9 @@ from consent.facts import Party, RuleFacts
 from contracts import instants
 from contracts.agreement import Agreement, Ground
 from contracts.identity import Category, LegalBasis, LegalFramework, Oin, Purpose, Role
+from hub.access.caller import Scope
+from hub.access.operators import OFFICE
+from hub.administration.act import same_operator
 from hub.store.region.rules import SENDING
 
 
@@ -37,8 +40,33 @@ class Region:
     agreements: dict[str, Agreement] = field(default_factory=dict)
     grounds: dict[str, Ground] = field(default_factory=dict)
 
-    def hear(self, said: dict[str, Any]) -> None:
-        """Take in one act of an operator; acts that change nothing here are passed over."""
+    def hear(self, said: dict[str, Any]) -> str | None:
+        """Take in one act of an operator, and say what is wrong with it. What changes nothing here is passed over."""
+        wrong = self._unlawful(said, instants.parse(said["op"]))
+        self._change(said)
+        return wrong
+
+    def _unlawful(self, said: dict[str, Any], at: datetime) -> str | None:
+        """Why nobody could have done this act at this place in the log (gate rules, "Who may do what").
+
+        ``namens``: it was done over HTTP, by a systeem for that organisation. A command's operator is not known here.
+        """
+        act, operator, organisation = said["handeling"], said["operator"], said.get("namens")
+        if act == "grondslag-bevestigd" and same_operator(self.grounds[said["grondslagId"]].established_by, operator):
+            return "een grondslag, bevestigd door wie haar vaststelde"
+        if organisation is None:
+            return None
+        party = self._party(organisation, at)
+        may = any(
+            (m.organisation, m.system) == (organisation, operator) and Scope.BEHEER in m.scopes and m.holds(at)
+            for m in self.mandates.values()
+        )
+        own = act == "afspraak-aanvaard" and said["organisatie"] == organisation
+        if not may or party is None or not party.active or not (own or party.role in OFFICE):
+            return "een handeling over HTTP van een systeem dat dat toen niet mocht"
+        return None
+
+    def _change(self, said: dict[str, Any]) -> None:
         at, operator = instants.parse(said["op"]), said["operator"]
         match said["handeling"]:
             case "organisatie-toegevoegd":

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Engine
 
 from contracts import instants
 from contracts.errors import PartUnavailable
+from hub.machine.clock import boot
 from hub.machine.clock_guard import ACCEPTED, MARK, ClockGuard
 from hub.store import installation
 from hub.store.database import open_engine, reading
@@ -44,13 +45,13 @@ def engine(tmp_path: Path) -> Iterator[Engine]:
     made.dispose()
 
 
-def guard(engine: Engine, watch: Watch) -> ClockGuard:
+def guard(engine: Engine, watch: Watch, boot: str | None = "start-1") -> ClockGuard:
     @contextmanager
     def look() -> Iterator[Connection]:
         with reading(engine) as connection:
             yield connection
 
-    return ClockGuard(watch, look)
+    return ClockGuard(watch, look, boot)
 
 
 def put(engine: Engine, name: str, at: datetime) -> None:
@@ -107,6 +108,92 @@ def test_a_restart_sees_a_step_back_and_not_a_night_off(engine: Engine) -> None:
     fresh = guard(engine, watch)
     fresh.check(watch.now())
     assert fresh.trusted()
+
+
+def leave_mark(engine: Engine, watched: ClockGuard, watch: Watch) -> None:
+    with engine.begin() as connection:
+        watched.mark(connection, watch.now())
+
+
+NIGHT = 9 * 3600.0
+
+
+@pytest.mark.parametrize("jump", [timedelta(minutes=61), timedelta(minutes=-6)])
+def test_a_restart_of_the_hub_sees_a_jump_while_it_was_off(engine: Engine, jump: timedelta) -> None:
+    """The machine counted on: nine hours off and nine hours later is no jump, an hour more is one."""
+    watch = Watch()
+    leave_mark(engine, guard(engine, watch), watch)
+    watch.passes(NIGHT)
+    guard(engine, watch).check(watch.now())  # the control
+    watch.passes(1, jump)
+    fresh = guard(engine, watch)
+    with pytest.raises(PartUnavailable):
+        fresh.check(watch.now())
+    assert not fresh.trusted()
+    watch.passes(1, -jump)
+    fresh.check(watch.now())  # set right again: nobody need do anything
+    watch.passes(1, jump)
+    put(engine, ACCEPTED, watch.now())
+    last = guard(engine, watch)
+    last.check(watch.now())
+    watch.passes(60)
+    leave_mark(engine, last, watch)
+    watch.passes(NIGHT)
+    guard(engine, watch).check(watch.now())  # what was accepted is the time from then on
+
+
+@pytest.mark.parametrize("boot", ["start-2", None])
+def test_over_a_restart_of_the_machine_only_a_jump_back_is_seen(engine: Engine, boot: str | None) -> None:
+    """Nobody counted while it was off."""
+    watch = Watch()
+    leave_mark(engine, guard(engine, watch), watch)
+    watch.hand = 30.0
+    watch.wall += timedelta(days=3)
+    guard(engine, watch, boot).check(watch.now())
+    watch.wall = NOON - timedelta(minutes=6)
+    with pytest.raises(PartUnavailable):
+        guard(engine, watch, boot).check(watch.now())
+
+
+def test_a_count_that_does_not_belong_to_the_mark_is_passed_over(engine: Engine) -> None:
+    """Left by an older version beside a newer one; or counted from elsewhere (a container's own time)."""
+    watch = Watch()
+    watch.hand = 1_000.0
+    leave_mark(engine, guard(engine, watch), watch)
+    put(engine, MARK, NOON + timedelta(hours=5))
+    watch.wall += timedelta(hours=5)
+    assert passes(engine, watch)
+    put(engine, MARK, NOON)
+    assert not passes(engine, watch)  # the control: now it does belong to the mark, and nobody counted five hours
+    watch.hand = 10.0
+    assert passes(engine, watch)
+
+
+def passes(engine: Engine, watch: Watch) -> bool:
+    """Whether a process that just began trusts the time."""
+    try:
+        guard(engine, watch).check(watch.now())
+    except PartUnavailable:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("jump", [timedelta(hours=2), timedelta(minutes=-6)])
+def test_a_time_that_jumped_leaves_no_mark(engine: Engine, jump: timedelta) -> None:
+    """Else a restart would make it the right one, though no release had met it."""
+    watch = Watch()
+    watched = guard(engine, watch)
+    leave_mark(engine, watched, watch)
+    watch.passes(120, jump)
+    leave_mark(engine, watched, watch)
+    assert not watched.trusted()
+    with pytest.raises(PartUnavailable):
+        guard(engine, watch).check(watch.now())
+
+
+def test_the_machine_tells_which_start_it_is() -> None:
+    assert boot() == boot()
+    assert boot() is not None
 
 
 def test_small_steps_do_not_add_up_to_a_jump(engine: Engine) -> None:
