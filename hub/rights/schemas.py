@@ -333,6 +333,14 @@ class BezwaarInZaak(Schema):
     grond = fields.String(allow_none=True)
 
 
+class StroomInZaak(Schema):
+    """The flow that a stopverzoek stopped and that the answer is about; what is left out: all of the verstrekker's."""
+
+    verstrekker = oin_field(required=True)
+    ontvanger = oin_field()
+    doel = code_field(Purpose)
+
+
 class Zaak(Schema):
     """Something that the organisation is asked to answer, or is told."""
 
@@ -349,6 +357,7 @@ class Zaak(Schema):
     antwoord = fields.String(allow_none=True)
     toelichting = fields.String(allow_none=True)
     bezwaar = fields.Nested(BezwaarInZaak, allow_none=True)
+    stroom = fields.Nested(StroomInZaak, allow_none=True)
 
 
 class Antwoord(Schema):

@@ -249,6 +249,36 @@ def test_stopverzoek_is_lifted_by_each_verstrekker_for_its_own_flows(region: Reg
     assert reports(region, person) == (202, None)
 
 
+def test_stopverzoek_is_lifted_for_one_flow_and_no_other_of_the_same_verstrekker(region: Region) -> None:
+    person = placed(region)
+    at_school(region, person)
+    region.stop_request(MBO, person.refs[MBO])
+    flows = {one["stroom"]["ontvanger"]: one["id"] for one in stop_cases(region, ONTWIKKELBEDRIJF, person)}
+    assert flows.keys() == {KRINGLOOP, MBO}
+
+    def answer(receiver: str, said: str) -> None:
+        region.call(ONTWIKKELBEDRIJF, "POST", f"/v1/zaken/{flows[receiver]}/antwoord", {"antwoord": said}).expect(200)
+
+    answer(KRINGLOOP, "opgeheven")
+    assert (places(region, person), presents_to_school(region, person)) == ((202, None), NO_GROUND)
+    agreed = region.consent(
+        ONTWIKKELBEDRIJF, person.refs[ONTWIKKELBEDRIJF], [MBO], "toeleiding", "identiteit contact inzetbaarheid"
+    )
+    assert agreed and presents_to_school(region, person) == NO_GROUND  # it still waits, also for a later `ja`
+    answer(MBO, "bevestigd")
+    assert (places(region, person), presents_to_school(region, person)) == ((202, None), (202, None))
+    assert reports(region, person) == NO_GROUND  # that of the kringloop waits for the kringloop
+
+
+def test_stopverzoek_leaves_a_flow_closed_that_was_not_asked_until_the_person_names_it(region: Region) -> None:
+    """The school's flow is new: nobody is asked about it, and what the person says after the stop opens only that."""
+    person = placed(region)
+    region.stop_request(KRINGLOOP, person.refs[KRINGLOOP])
+    assert presents_to_school(region, person) == NO_GROUND
+    at_school(region, person)
+    assert (places(region, person), reports(region, person)) == (NO_GROUND, NO_GROUND)
+
+
 def test_a_zaak_is_answered_only_by_the_organisation_asked_and_once(region: Region) -> None:
     person = placed(region)
     region.stop_request(KRINGLOOP, person.refs[KRINGLOOP])

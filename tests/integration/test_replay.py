@@ -11,6 +11,8 @@ from sqlalchemy import Connection, Table, delete, insert, select, update
 from consent.log.tables import ledger_entry, ledger_payload
 from consent.store import tables as facts
 from consent.verify.report import Report
+from contracts.identity import PersonId
+from hub.ledger.evidence import Fact
 from hub.ledger.replay.check import check
 from hub.ledger.replay.persons import Persons
 from hub.ledger.replay.region import Region as RegionFacts
@@ -124,10 +126,12 @@ COLUMNS: dict[str, tuple[Table, str, Any]] = {
         (facts.statement, "own_at", LATER),
         (facts.statement_part, "sender", WOONZORG),
         (facts.statement_part, "confirmed_at", LATER),
-        (facts.stop, "asked", []),
+        (facts.stop, "asked", [WOONZORG]),
         (facts.stop, "at", LATER),
-        (facts.stop_answer, "answer", "bevestigd"),
-        (facts.stop_answer, "sender", WOONZORG),
+        (facts.stop_flow, "sender", WOONZORG),
+        (facts.stop_flow, "receiver", WOONZORG),
+        (facts.stop_flow, "purpose", "rechten"),
+        (facts.stop_flow, "answer", "bevestigd"),
         (hub.message, "kind", "doorstroom.gemeld"),
         (hub.message, "purpose", "rechten"),
         (hub.message, "organisation", WOONZORG),
@@ -165,7 +169,9 @@ def changed(connection: Connection, row: Any, column: str, other: Any) -> Any:
     return other
 
 
-@pytest.mark.parametrize("table", [facts.statement_part, facts.involvement, hub.delivery, hub.mandate], ids=str)
+@pytest.mark.parametrize(
+    "table", [facts.statement_part, facts.involvement, facts.stop_flow, hub.delivery, hub.mandate], ids=str
+)
 def test_a_row_that_is_gone_is_found(region: Region, table: Table) -> None:
     with region.core.engine.connect() as connection, connection.begin() as attempt:
         gone = select(table).where(table.c.released_at.is_not(None)) if table is hub.delivery else select(table)
@@ -174,6 +180,28 @@ def test_a_row_that_is_gone_is_found(region: Region, table: Table) -> None:
         report, _ = check(connection, region.core.key_store)
         attempt.rollback()
     assert report.findings
+
+
+@pytest.mark.parametrize("wrong", [None, {"answer": "bevestigd"}, {"sender": WOONZORG}], ids=str)
+def test_a_stop_of_before_flows_were_named_is_what_the_log_says(region: Region, wrong: dict[str, str] | None) -> None:
+    """As the previous release logs and writes it: verstrekkers are asked, and one answer is for all their flows."""
+    at, said = datetime(2026, 11, 22, 12, 0, tzinfo=UTC), "2026-11-22T12:00:00.000Z"
+    with region.core.engine.connect() as connection, connection.begin() as attempt:
+        person = PersonId(connection.scalar(select(facts.stop.c.person_id).limit(1)) or "")
+        act = {"op": said, "organisatie": KRINGLOOP, "systeem": "oud"}
+        answered = {"soort": "zaak-beantwoord", "zaakId": "z", "zaak": "stopverzoek", "oorzaak": "oud"}
+        entries = (
+            act | {"soort": "stopverzoek", "stopId": "oud", "gevraagd": [KRINGLOOP, ONTWIKKELBEDRIJF]},
+            act | answered | {"antwoord": "opgeheven"},
+        )
+        region.core.evidence.append(connection, [Fact(person, one) for one in entries])
+        row = {"stop_id": "oud", "person_id": person, "recorder": KRINGLOOP, "at": at}
+        connection.execute(insert(facts.stop).values(row | {"asked": [KRINGLOOP, ONTWIKKELBEDRIJF]}))
+        told = {"stop_id": "oud", "sender": KRINGLOOP, "answer": "opgeheven", "at": at} | (wrong or {})
+        connection.execute(insert(facts.stop_answer).values(told))
+        report, _ = check(connection, region.core.key_store)
+        attempt.rollback()
+    assert bool(report.findings) is (wrong is not None)
 
 
 NOTICES = select(hub.delivery).where(hub.delivery.c.notice, hub.delivery.c.released_at.is_not(None))

@@ -6,6 +6,7 @@ from typing import Any
 
 from consent.facts import (
     Choice,
+    ConsentFlow,
     Enrolment,
     Facts,
     Involvement,
@@ -33,6 +34,7 @@ RECEIVER = Oin("00000099000000000002")
 OTHER = Oin("00000099000000000003")
 KIND = "voortgang.gemeld"
 DOEL = Purpose.OPLEIDEN
+THIS = ConsentFlow(SENDER, RECEIVER, DOEL)
 ORDINARY = frozenset({C.IDENTITEIT, C.LEERVOORTGANG})
 IDENTITY_ONLY = frozenset({C.IDENTITEIT})
 
@@ -121,7 +123,7 @@ def objection(id_: str = "o1", **changes: Any) -> Objection:
 
 
 def stop(id_: str = "p1", days: float = 5, **changes: Any) -> Stop:
-    return replace(Stop(id_, ago(days)), **changes)
+    return replace(Stop(id_, ago(days), asked=frozenset({THIS})), **changes)
 
 
 def shield(id_: str = "h1", *receivers: Oin, **changes: Any) -> Shield:
