@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from contracts.agreement import Agreement, Ground
-from contracts.identity import Category, LegalBasis, LegalFramework, Oin, Purpose, Role
+from contracts.identity import Category, LegalBasis, LegalFramework, Oin, Purpose, Role, SecrecySubject
 from contracts.kinds.base import Flow
 
 
@@ -159,11 +159,15 @@ class Objection:
 
 @dataclass(frozen=True, slots=True)
 class SecrecyRelease:
-    """An ontheffing geheimhouding by ``holder`` for ``receiver``; beside, not instead of, explicit consent."""
+    """An ontheffing geheimhouding by ``holder`` for ``receiver``; beside, not instead of, explicit consent.
+
+    It covers a message that touches one of its ``subjects`` (``Kind.subjects`` says what a kind of message touches).
+    """
 
     id: str
     holder: Oin
     receiver: Oin
+    subjects: frozenset[SecrecySubject]
     at: datetime
     ended_at: datetime | None = None
 
@@ -228,7 +232,8 @@ class Request:
 
     ``required`` must be covered or all is refused; ``optional`` is left out where uncovered. A payload that bears a
     BSN has ``Category.BSN`` in ``optional``. ``trajectory``: the traject that an opening message opens.
-    ``flows``: those of the kind in the catalogue; none means that nobody may send it.
+    ``flows``: those of the kind in the catalogue; none means that nobody may send it. ``subjects``: what the kind
+    touches of that which woonzorg keeps secret; none means that no release from secrecy covers it.
     """
 
     sender: Oin
@@ -241,3 +246,4 @@ class Request:
     about_person: bool = True
     trajectory: str | None = None
     flows: tuple[Flow, ...] = ()
+    subjects: frozenset[SecrecySubject] = frozenset()

@@ -30,12 +30,13 @@ def shielded(receiver: Oin, person: PersonFacts, at: datetime) -> str | None:
 
 
 def secrecy_release(request: Request, person: PersonFacts, at: datetime) -> str | None:
-    """The ontheffing geheimhouding in force by this sender for this receiver."""
+    """The ontheffing geheimhouding in force by this sender for this receiver, that names what the message touches."""
     found = [
         release.id
         for release in person.secrecy_releases
         if release.holder == request.sender
         and release.receiver == request.receiver
+        and not release.subjects.isdisjoint(request.subjects)
         and release.at <= at
         and (release.ended_at is None or at < release.ended_at)
     ]

@@ -36,7 +36,7 @@ from consent.store.tables import (
     stop_answer,
     stop_flow,
 )
-from contracts.identity import Category, LegalBasis, LegalFramework, Oin, Purpose
+from contracts.identity import Category, LegalBasis, LegalFramework, Oin, Purpose, SecrecySubject
 
 #: In ``gegevenDoor``: a parent with authority, of whom there may be two.
 PARENT: Final = "ouder-met-gezag"
@@ -233,7 +233,8 @@ def _purpose(code: str | None) -> Purpose | None:
 
 
 def _secrecy_release(row: Row[Any]) -> SecrecyRelease:
-    return SecrecyRelease(row.release_id, Oin(row.holder), Oin(row.receiver), row.at, row.ended_at)
+    subjects = frozenset(map(SecrecySubject, row.subjects))
+    return SecrecyRelease(row.release_id, Oin(row.holder), Oin(row.receiver), subjects, row.at, row.ended_at)
 
 
 def _some(codes: list[str] | None) -> frozenset[Oin] | None:

@@ -20,6 +20,7 @@ from hub.ledger.replay.traffic import Traffic
 from hub.store import tables as hub
 from hub.store.database import reading
 from tests import samples
+from tests.partners import stamp
 from tests.region import Region
 from tests.samples import BSN, GEMEENTE, KRINGLOOP, ONTWIKKELBEDRIJF, WOONZORG
 
@@ -52,6 +53,7 @@ def history(region: Region) -> None:
     region.stop_request(KRINGLOOP, again.refs[KRINGLOOP])
     (asked, *_) = region.call(KRINGLOOP, "GET", "/v1/zaken?soort=stopverzoek").expect(200)["items"]
     region.call(KRINGLOOP, "POST", f"/v1/zaken/{asked['id']}/antwoord", {"antwoord": "opgeheven"}).expect(200)
+    in_care(region)
     region.register(ONTWIKKELBEDRIJF, bsn=BSN)
     theirs = region.register(GEMEENTE, bsn=BSN)
     data = samples.voorgedragen(theirs, bsn=BSN)
@@ -60,6 +62,36 @@ def history(region: Region) -> None:
     region.send(GEMEENTE, event).expect(202)
     region.collect(ONTWIKKELBEDRIJF)
     region.wait_signed()
+
+
+def in_care(region: Region) -> None:
+    """Attendance of day activities at woonzorg, on explicit consent and a release from secrecy."""
+    person = region.candidate()
+    ref = person.refs[ONTWIKKELBEDRIJF]
+    region.consent(ONTWIKKELBEDRIJF, ref, [WOONZORG], "opleiden", "gezondheid", grondslag="AVG-9-2-a")
+    region.place(person, WOONZORG)
+    own = person.refs[WOONZORG]
+    form = {"kandidaatRef": own, "ontvanger": ONTWIKKELBEDRIJF, "onderwerpen": ["deelname"], "wijze": "gesprek"}
+    now = stamp(datetime.fromtimestamp(region.seconds(), UTC))
+    region.call(WOONZORG, "POST", "/v1/ontheffingen", form | {"op": now}).expect(201)
+    region.consent(WOONZORG, own, [ONTWIKKELBEDRIJF], "dagbesteding", "leervoortgang")
+    region.consent(WOONZORG, own, [ONTWIKKELBEDRIJF], "dagbesteding", "gezondheid", grondslag="AVG-9-2-a")
+    event = region.event(WOONZORG, "dagbesteding.deelname-gemeld", own, samples.deelname(), doel="dagbesteding")
+    region.send(WOONZORG, event).expect(202)
+    region.collect(ONTWIKKELBEDRIJF)
+
+
+def test_a_release_on_an_ontheffing_of_something_else_is_found(region: Region) -> None:
+    """The log itself, replayed, with an ontheffing that names another onderwerp."""
+    from hub.ledger.replay import persons
+
+    def other(facts_: Any, said: dict[str, Any], at: datetime) -> Any:
+        return persons._secrecy(facts_, said | {"onderwerpen": ["begeleiding"]}, at)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(persons._ACTS, "ontheffing", other)
+        found = look(region).findings
+    assert any("zonder dekking" in f.reason and "ontheffing" in f.reason for f in found)
 
 
 def look(region: Region) -> Report:
@@ -132,6 +164,11 @@ COLUMNS: dict[str, tuple[Table, str, Any]] = {
         (facts.stop_flow, "receiver", WOONZORG),
         (facts.stop_flow, "purpose", "rechten"),
         (facts.stop_flow, "answer", "bevestigd"),
+        (facts.secrecy_release, "holder", KRINGLOOP),
+        (facts.secrecy_release, "receiver", KRINGLOOP),
+        (facts.secrecy_release, "subjects", ["gezondheid"]),
+        (facts.secrecy_release, "at", LATER),
+        (facts.secrecy_release, "ended_at", LATER),
         (hub.message, "kind", "doorstroom.gemeld"),
         (hub.message, "purpose", "rechten"),
         (hub.message, "organisation", WOONZORG),

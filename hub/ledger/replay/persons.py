@@ -23,7 +23,7 @@ from consent.facts import (
 )
 from consent.store.reading import PARENT
 from contracts import instants
-from contracts.identity import Category, LegalBasis, LegalFramework, Oin, Purpose
+from contracts.identity import Category, LegalBasis, LegalFramework, Oin, Purpose, SecrecySubject
 from hub.ledger.replay.region import moment
 
 T = TypeVar("T")
@@ -190,7 +190,8 @@ def _answered(facts: PersonFacts, said: dict[str, Any], at: datetime) -> PersonF
 
 def _secrecy(facts: PersonFacts, said: dict[str, Any], _at: datetime) -> PersonFacts:
     given = instants.parse(said["gegevenOp"])
-    new = SecrecyRelease(said["ontheffingId"], Oin(said["organisatie"]), Oin(said["ontvanger"]), given)
+    subjects = frozenset(map(SecrecySubject, said["onderwerpen"]))
+    new = SecrecyRelease(said["ontheffingId"], Oin(said["organisatie"]), Oin(said["ontvanger"]), subjects, given)
     return replace(facts, secrecy_releases=(*facts.secrecy_releases, new))
 
 

@@ -99,7 +99,8 @@ def entitled(role: str, slot: str) -> str:
 
 def released() -> str:
     found = either(
-        f"({there(r)} && {r}.holder == context.sender && {r}.receiver == context.receiver && {valid(r)})"
+        f"({there(r)} && {r}.holder == context.sender && {r}.receiver == context.receiver && {valid(r)}"
+        f" && {r}.subjects.containsAny(context.subjects))"
         for r in slots("r")
     )
     return f'(context.senderRole != "woonzorg" || {found})'
@@ -301,6 +302,7 @@ def of_person(request: Request, facts: Facts) -> dict[str, list[dict[str, Any]]]
             {
                 "holder": str(r.holder),
                 "receiver": str(r.receiver),
+                "subjects": texts(r.subjects),
                 "from": seconds(r.at),
                 "until": seconds(r.ended_at),
             }
@@ -362,6 +364,7 @@ def context(request: Request, facts: Facts, at: datetime) -> dict[str, Any]:
         "kind": request.kind,
         "purpose": str(request.purpose),
         "opens": request.opens,
+        "subjects": texts(request.subjects),
         "trajectory": request.trajectory or "",
         "senderRole": str(rules.sender.role),
         "receiverRole": str(rules.receiver.role),

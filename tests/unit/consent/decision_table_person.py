@@ -7,6 +7,7 @@ from typing import Any
 from consent.facts import ConsentFlow, Facts, ObjectionOutcome, PersonFacts, Request, Shield, Statement
 from contracts.identity import Category as C
 from contracts.identity import LegalBasis, LegalFramework, Purpose, Role
+from contracts.identity import SecrecySubject as Onderwerp
 from tests.unit.consent.decision_cases import (
     DAY,
     DOEL,
@@ -315,9 +316,16 @@ def about_woonzorg() -> Iterator[Case]:
         ("ontheffing for another receiver", {"receiver": OTHER}),
         ("ontheffing withdrawn on its own", {"ended_at": NOW}),
         ("ontheffing of later", {"at": NOW + DAY}),
+        ("ontheffing of other subjects", {"subjects": frozenset({Onderwerp.GEZONDHEID, Onderwerp.DEELNAME})}),
+        ("ontheffing of nothing", {"subjects": frozenset()}),
     ):
         given = facts(*twofold, rules_=from_wz, secrecy_releases=(release(**changes),))
         yield stopped(says, step, lacks, outward, given)
+    one = release(subjects=frozenset({Onderwerp.DAGBESTEDING}))
+    yield Case("woonzorg: one subject of several", outward, facts(*twofold, rules_=from_wz, secrecy_releases=(one,)))
+    silent = replace(outward, subjects=frozenset())
+    given = facts(*twofold, rules_=from_wz, secrecy_releases=(release(subjects=frozenset(Onderwerp)),))
+    yield stopped("a message that touches no subject", step, lacks, silent, given)
     given = facts(explicit(), rules_=from_wz, secrecy_releases=(release(),))
     yield stopped(
         "the ontheffing is not instead of consent", step, "bijna:toestemming:x1:categorie+basis", outward, given

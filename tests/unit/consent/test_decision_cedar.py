@@ -14,6 +14,7 @@ from consent.decision import Outcome, decide
 from consent.facts import ConsentFlow, Facts, ObjectionOutcome, Request, Statement
 from contracts.identity import Category as C
 from contracts.identity import LegalBasis, LegalFramework, Purpose, Role
+from contracts.identity import SecrecySubject as Onderwerp
 from tests.unit.consent.cedar_gate import OF_PERSON, context, policies, query
 from tests.unit.consent.decision_cases import (
     DAY,
@@ -106,6 +107,7 @@ class Dice(random.Random):
             self.some(SOME),
             opens=opens,
             trajectory=self.choice(["t1", "t2"]) if opens else None,
+            subjects=self.some(list(Onderwerp)),
             flows=(self.seldom(flow(*ends), flow(self.choice(ROLES), self.choice(ROLES)), 15),),
         )
         return request, Facts(self.region(*ends), self.person(cared), log_writable=self.seldom(True, False, 40))
@@ -191,7 +193,14 @@ class Dice(random.Random):
                 objection(f"o{n}", outcome=self.choice(outcomes), at=self.instant(), purpose=self.choice([None, DOEL]))
                 for n in range(self.seldom(0, self.randint(1, 2), 6))
             ),
-            secrecy_releases=tuple(release(ended_at=self.ends(), at=self.instant()) for _ in range(self.seldom(1, 0))),
+            secrecy_releases=tuple(
+                release(
+                    ended_at=self.ends(),
+                    at=self.instant(),
+                    subjects=self.seldom(frozenset(Onderwerp), self.some(list(Onderwerp)), 2),
+                )
+                for _ in range(self.seldom(1, 0))
+            ),
             shields=tuple(
                 shield("h1", *self.some([RECEIVER, OTHER]), at=self.instant(), lifted_at=self.ends())
                 for _ in range(self.seldom(0, 1, 5))

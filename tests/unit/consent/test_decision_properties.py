@@ -13,6 +13,7 @@ from consent.decision import Decision, Outcome, decide
 from consent.facts import Choice, ConsentFlow, Facts, ObjectionOutcome, PersonFacts, Request, RuleFacts, Statement
 from contracts.identity import SPECIAL, LegalBasis, LegalFramework, Purpose, Role
 from contracts.identity import Category as C
+from contracts.identity import SecrecySubject as Onderwerp
 from tests.unit.consent.decision_cases import (
     DOEL,
     NOW,
@@ -52,6 +53,7 @@ FLOWS = [
     ConsentFlow(SENDER),
 ]
 flows_ = st.frozensets(st.sampled_from(FLOWS))
+subjects = st.frozensets(st.sampled_from(list(Onderwerp)))
 purposes = st.frozensets(st.sampled_from([DOEL, Purpose.CERTIFICEREN]), min_size=1)
 instants = st.integers(-3, 12).map(ago)
 later = st.one_of(st.none(), instants)
@@ -190,6 +192,22 @@ def test_a_stopverzoek_never_widens_and_its_answer_is_for_its_own_flow(
         assert says(lifted=lifted, confirmed=confirmed) == waiting
     assert waiting.allowed <= says(confirmed=asked | {THIS}).allowed <= first.allowed
     assert says(lifted=asked | {THIS}) == first
+
+
+@tried
+@given(questions(), subjects, subjects)
+def test_a_release_that_names_less_never_turns_no_into_yes(
+    question: tuple[Request, Facts], named: frozenset[Onderwerp], keep: frozenset[Onderwerp]
+) -> None:
+    request, before = question
+
+    def says(of: frozenset[Onderwerp]) -> Decision:
+        releases = tuple(replace(one, subjects=of) for one in before.person.secrecy_releases)
+        return decide(request, replace(before, person=replace(before.person, secrecy_releases=releases)), NOW)
+
+    more, less = says(named), says(named & keep)
+    assert less.allowed <= more.allowed
+    assert is_yes(more) or not is_yes(less)
 
 
 @tried
