@@ -8,9 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from contracts.agreement import Agreement, Ground
-from contracts.identity import Category, LegalBasis, LegalFramework, Oin, Purpose, Role
+from contracts.identity import Category, LegalBasis, LegalFramework, Oin, Purpose, Role, SecrecySubject
 from contracts.kinds.base import Flow
 
 
@@ -110,23 +111,30 @@ class Statement:
         return self.sixteen_at is not None and self.sixteen_at <= at and (self.own_at is None or at < self.own_at)
 
 
+class ConsentFlow(NamedTuple):
+    """One flow of consent (`stroom`): who gives whom for what.
+
+    ``None`` as receiver and purpose means all of the sender's: of a stop that was recorded before flows were named.
+    """
+
+    sender: Oin
+    receiver: Oin | None = None
+    purpose: Purpose | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """A stopverzoek: stops all consent flows of each verstrekker until that one's officer confirms or lifts it.
+    """A stopverzoek: each flow that it stopped stands still until the verstrekker's officer confirms or lifts it.
 
-    ``asked``: the verstrekkers whose flows it stopped, and who must answer (``None``: every one). For all others it is
-    a general ``nee`` at its instant, as it is for one who confirmed it.
+    ``asked``: the flows that it stopped, each to be answered for itself; ``confirmed`` and ``lifted`` are of these.
+    For every other flow it is a general ``nee`` at its instant, as it is for one for which it was confirmed.
     """
 
     id: str
     at: datetime
-    confirmed: frozenset[Oin] = frozenset()
-    lifted: frozenset[Oin] = frozenset()
-    asked: frozenset[Oin] | None = None
-
-    def pending(self, sender: Oin) -> bool:
-        """True while this verstrekker still has to confirm or lift it."""
-        return (self.asked is None or sender in self.asked) and sender not in self.confirmed | self.lifted
+    asked: frozenset[ConsentFlow]
+    confirmed: frozenset[ConsentFlow] = frozenset()
+    lifted: frozenset[ConsentFlow] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,11 +163,15 @@ class Objection:
 
 @dataclass(frozen=True, slots=True)
 class SecrecyRelease:
-    """An ontheffing geheimhouding by ``holder`` for ``receiver``; beside, not instead of, explicit consent."""
+    """An ontheffing geheimhouding by ``holder`` for ``receiver``; beside, not instead of, explicit consent.
+
+    It covers a message that touches one of its ``subjects`` (``Kind.subjects`` says what a kind of message touches).
+    """
 
     id: str
     holder: Oin
     receiver: Oin
+    subjects: frozenset[SecrecySubject]
     at: datetime
     ended_at: datetime | None = None
 
@@ -224,7 +236,8 @@ class Request:
 
     ``required`` must be covered or all is refused; ``optional`` is left out where uncovered. A payload that bears a
     BSN has ``Category.BSN`` in ``optional``. ``trajectory``: the traject that an opening message opens.
-    ``flows``: those of the kind in the catalogue; none means that nobody may send it.
+    ``flows``: those of the kind in the catalogue; none means that nobody may send it. ``subjects``: what the kind
+    touches of that which woonzorg keeps secret; none means that no release from secrecy covers it.
     """
 
     sender: Oin
@@ -237,3 +250,4 @@ class Request:
     about_person: bool = True
     trajectory: str | None = None
     flows: tuple[Flow, ...] = ()
+    subjects: frozenset[SecrecySubject] = frozenset()

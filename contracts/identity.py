@@ -66,6 +66,15 @@ class Category(StrEnum):
     MEDEWERKER = "medewerker"
 
 
+class SecrecySubject(StrEnum):
+    """What a release from professional secrecy is about (`onderwerp`)."""
+
+    GEZONDHEID = "gezondheid"
+    BEGELEIDING = "begeleiding"
+    DAGBESTEDING = "dagbesteding"
+    DEELNAME = "deelname"
+
+
 #: Special categories (AVG art. 9 and 10): these need an own explicit statement.
 SPECIAL: Final = frozenset({Category.GEZONDHEID, Category.JUSTITIE, Category.OVERIG_BIJZONDER})
 

@@ -51,7 +51,8 @@ from hub.rights import candidate_routes, case_routes, statement_routes
 from hub.rights.candidates import Candidates
 from hub.rights.cases import Cases
 from hub.rights.consent import act_routes
-from hub.rights.consent.means import Means
+from hub.rights.consent.means import STOP, Means
+from hub.rights.consent.stops import StopAnswers
 from hub.rights.consent.texts import routes as text_routes
 from hub.rights.limits import routes as limit_routes
 from hub.rights.limits.objections import OBJECTION
@@ -234,7 +235,9 @@ def build(core: Core, metrics: Metrics | None = None) -> Hub:
         accepter=_accepter(core, writer, carried, metrics),
         candidates=Candidates(writer, work, core.keyring, core.key_store, core.evidence, core.new_id, core.random),
         statements=_statements(core, work, carried),
-        cases=Cases(work, core.key_store, core.evidence, core.random, {OBJECTION: limits.objections}),
+        cases=Cases(
+            work, core.key_store, core.evidence, core.random, {STOP: StopAnswers(), OBJECTION: limits.objections}
+        ),
         limits=limits,
         recalls=Recalls(limits.means),
         dry_run=DryRun(writer, core.look, core.evidence, Allowance(clock)),

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from consent.facts import Objection, ObjectionOutcome, PersonFacts, Request, Restriction
+from consent.facts import ConsentFlow, Objection, ObjectionOutcome, PersonFacts, Request, Restriction, Stop
 from contracts.identity import Oin
 
 
@@ -30,12 +30,13 @@ def shielded(receiver: Oin, person: PersonFacts, at: datetime) -> str | None:
 
 
 def secrecy_release(request: Request, person: PersonFacts, at: datetime) -> str | None:
-    """The ontheffing geheimhouding in force by this sender for this receiver."""
+    """The ontheffing geheimhouding in force by this sender for this receiver, that names what the message touches."""
     found = [
         release.id
         for release in person.secrecy_releases
         if release.holder == request.sender
         and release.receiver == request.receiver
+        and not release.subjects.isdisjoint(request.subjects)
         and release.at <= at
         and (release.ended_at is None or at < release.ended_at)
     ]
@@ -43,8 +44,29 @@ def secrecy_release(request: Request, person: PersonFacts, at: datetime) -> str 
 
 
 def stop_pending(request: Request, person: PersonFacts, at: datetime) -> bool:
-    """A stopverzoek that this verstrekker has neither confirmed nor lifted stops all that rests on consent."""
-    return any(stop.at <= at and stop.pending(request.sender) for stop in person.stops)
+    """A stopverzoek that was neither confirmed nor lifted for this flow stops all in it that rests on consent."""
+    return any(stop.at <= at and _waits(stop, request) for stop in person.stops)
+
+
+def stop_refuses(stop: Stop, request: Request, at: datetime) -> bool:
+    """A general ``nee`` for this flow: it was confirmed for it, or the flow was none of those that it asked about."""
+    return (
+        stop.at <= at
+        and not _waits(stop, request)
+        and not any(_names(flow, request) for flow in stop.lifted - stop.confirmed)
+    )
+
+
+def _waits(stop: Stop, request: Request) -> bool:
+    return any(_names(flow, request) for flow in stop.asked - stop.confirmed - stop.lifted)
+
+
+def _names(flow: ConsentFlow, request: Request) -> bool:
+    return (
+        flow.sender == request.sender
+        and flow.receiver in (None, request.receiver)
+        and flow.purpose in (None, request.purpose)
+    )
 
 
 def objection_upheld(request: Request, person: PersonFacts, at: datetime) -> bool:

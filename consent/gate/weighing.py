@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 from consent.facts import Choice, Facts, PersonFacts, Request, Statement
-from consent.gate.person import enrolled, objection_upheld, secrecy_release, stop_pending
+from consent.gate.person import enrolled, objection_upheld, secrecy_release, stop_pending, stop_refuses
 from contracts.agreement import Ground
 from contracts.identity import SPECIAL, Category, LegalBasis, LegalFramework, Role
 
@@ -195,7 +195,7 @@ def _statements(
         elif _in_force(said, at) and _denies(said, request):
             closings.append(Closing(said.given_at, f"nee:toestemming:{said.id}", said.categories, said.parental))
     for stop in person.stops:
-        if stop.at <= at and request.sender not in stop.lifted and not stop.pending(request.sender):
+        if stop_refuses(stop, request, at):
             closings.append(Closing(stop.at, f"stopverzoek:{stop.id}", None))
     return openings, closings, near
 

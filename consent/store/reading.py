@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Executable, Row, Select, Table, and_, literal
 
 from consent.facts import (
     Choice,
+    ConsentFlow,
     Involvement,
     Objection,
     ObjectionOutcome,
@@ -33,8 +34,9 @@ from consent.store.tables import (
     statement_part,
     stop,
     stop_answer,
+    stop_flow,
 )
-from contracts.identity import Category, LegalBasis, LegalFramework, Oin, Purpose
+from contracts.identity import Category, LegalBasis, LegalFramework, Oin, Purpose, SecrecySubject
 
 #: In ``gegevenDoor``: a parent with authority, of whom there may be two.
 PARENT: Final = "ouder-met-gezag"
@@ -84,7 +86,17 @@ _BY_PERSON = {
     )
 } | {"limit": _LIMITS}
 _PARTS = select(statement_part).where(any_of(statement_part.c.statement_id, "ids"))
-_ANSWERS = select(stop_answer).where(any_of(stop_answer.c.stop_id, "ids"))
+_STOPPED = union_all(
+    select(stop_flow).where(any_of(stop_flow.c.stop_id, "ids")),
+    select(
+        stop_answer.c.stop_id,
+        stop_answer.c.sender,
+        literal("").label("receiver"),
+        literal("").label("purpose"),
+        stop_answer.c.answer,
+        stop_answer.c.at,
+    ).where(any_of(stop_answer.c.stop_id, "ids")),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,13 +141,13 @@ def read_persons(
     root_of = {person_id: root for root in open_ for person_id in found[root]}
     rows = {name: _grouped(connection, query, root_of) for name, query in _BY_PERSON.items()}
     parts = _parts(connection, [r.statement_id for group in rows["statement"].values() for r in group])
-    answers = _answers(connection, [r.stop_id for group in rows["stop"].values() for r in group])
+    stopped = _stopped(connection, [r.stop_id for group in rows["stop"].values() for r in group])
     records = {}
     for root in roots:
         facts = {name: group.get(root, []) for name, group in rows.items()}
         if root not in open_:
             facts["involvement"] = own[root]
-        record = _record(found[root].values(), facts, parts, answers)
+        record = _record(found[root].values(), facts, parts, stopped)
         records[root] = record if root in open_ or readers is None else replace(record, whole=False)
     return records
 
@@ -161,18 +173,18 @@ def _parts(connection: Connection, ids: list[str]) -> dict[str, dict[Oin, dateti
     return parts
 
 
-def _answers(connection: Connection, ids: list[str]) -> dict[str, list[Row[Any]]]:
-    answers: dict[str, list[Row[Any]]] = defaultdict(list)
-    for row in connection.execute(_ANSWERS, {"ids": ids}):
-        answers[row.stop_id].append(row)
-    return answers
+def _stopped(connection: Connection, ids: list[str]) -> dict[str, list[Row[Any]]]:
+    stopped: dict[str, list[Row[Any]]] = defaultdict(list)
+    for row in connection.execute(_STOPPED, {"ids": ids}):
+        stopped[row.stop_id].append(row)
+    return stopped
 
 
 def _record(
     persons: Iterable[Row[Any]],
     rows: Mapping[str, list[Row[Any]]],
     parts: Mapping[str, dict[Oin, datetime]],
-    answers: Mapping[str, list[Row[Any]]],
+    stopped: Mapping[str, list[Row[Any]]],
 ) -> PersonRecord:
     persons = list(persons)
     facts = PersonFacts(
@@ -181,7 +193,7 @@ def _record(
         deceased=any(p.deceased_at is not None for p in persons),
         involvements=tuple(_involvement(r) for r in rows["involvement"]),
         statements=tuple(to_statement(r, parts.get(r.statement_id, {})) for r in rows["statement"]),
-        stops=tuple(_stop(r, answers.get(r.stop_id, [])) for r in rows["stop"]),
+        stops=tuple(to_stop(r, stopped.get(r.stop_id, [])) for r in rows["stop"]),
         secrecy_releases=tuple(_secrecy_release(r) for r in rows["secrecy_release"]),
         restrictions=tuple(_restriction(r) for r in rows["limit"] if r.kind == restriction.name),
         objections=tuple(_objection(r) for r in rows["limit"] if r.kind == objection.name),
@@ -192,7 +204,7 @@ def _record(
     for r in rows["statement"]:
         instants += [r.recorded_at, r.ended_at, r.invalid_at, r.own_at, *parts.get(r.statement_id, {}).values()]
     for r in rows["stop"]:
-        instants += [r.at, *(a.at for a in answers.get(r.stop_id, []))]
+        instants += [r.at, *(one.at for one in stopped.get(r.stop_id, []))]
     for r in rows["secrecy_release"]:
         instants += [r.recorded_at, r.ended_at]
     for r in rows["limit"]:
@@ -235,19 +247,34 @@ def to_statement(row: Row[Any], confirmed: Mapping[Oin, datetime]) -> Statement:
     )
 
 
-def _stop(row: Row[Any], answers: Iterable[Row[Any]]) -> Stop:
-    told = {a.sender: a.answer for a in answers}
+def to_stop(row: Row[Any], stopped: Iterable[Row[Any]]) -> Stop:
+    """A row of ``stop`` with the flows that it stopped and their answers.
+
+    A verstrekker of whom no flow is named, as the previous release writes it, is asked about all of them at once; an
+    answer for all of them is none for flows that are named.
+    """
+    answers: dict[ConsentFlow, str | None] = {ConsentFlow(Oin(sender)): None for sender in row.asked}
+    for one in stopped:
+        flow = ConsentFlow(Oin(one.sender), Oin(one.receiver) if one.receiver else None, _purpose(one.purpose))
+        answers[flow] = answers.get(flow) or one.answer
+    for named in [flow for flow in answers if flow.receiver is not None]:
+        answers.pop(ConsentFlow(named.sender), None)
     return Stop(
         row.stop_id,
         row.at,
-        confirmed=frozenset(Oin(s) for s, answer in told.items() if answer == "bevestigd"),
-        lifted=frozenset(Oin(s) for s, answer in told.items() if answer == "opgeheven"),
-        asked=frozenset(map(Oin, row.asked)),
+        asked=frozenset(answers),
+        confirmed=frozenset(flow for flow, answer in answers.items() if answer == "bevestigd"),
+        lifted=frozenset(flow for flow, answer in answers.items() if answer == "opgeheven"),
     )
 
 
+def _purpose(code: str | None) -> Purpose | None:
+    return Purpose(code) if code else None
+
+
 def _secrecy_release(row: Row[Any]) -> SecrecyRelease:
-    return SecrecyRelease(row.release_id, Oin(row.holder), Oin(row.receiver), row.at, row.ended_at)
+    subjects = frozenset(map(SecrecySubject, row.subjects))
+    return SecrecyRelease(row.release_id, Oin(row.holder), Oin(row.receiver), subjects, row.at, row.ended_at)
 
 
 def _some(codes: list[str] | None) -> frozenset[Oin] | None:
@@ -259,7 +286,7 @@ def _restriction(row: Row[Any]) -> Restriction:
         row.id,
         frozenset(map(Oin, row.senders)),
         _some(row.receivers),
-        None if row.purpose is None else Purpose(row.purpose),
+        _purpose(row.purpose),
         row.at,
         row.ended_at,
     )
@@ -270,7 +297,7 @@ def _objection(row: Row[Any]) -> Objection:
         row.id,
         frozenset(map(Oin, row.senders)),
         _some(row.receivers),
-        None if row.purpose is None else Purpose(row.purpose),
+        _purpose(row.purpose),
         row.at,
         ObjectionOutcome.PENDING if row.outcome is None else ObjectionOutcome(row.outcome),
     )

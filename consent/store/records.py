@@ -10,9 +10,9 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, Text, bindparam, insert, select, type_coerce, update
 
-from consent.facts import Choice, Statement, StatementStatus
+from consent.facts import Choice, ConsentFlow, Statement, StatementStatus
 from consent.store.reading import to_statement
-from consent.store.tables import involvement, person, secrecy_release, statement, statement_part, stop, stop_answer
+from consent.store.tables import involvement, person, secrecy_release, statement, statement_part, stop, stop_flow
 from contracts.identity import Oin
 
 
@@ -217,14 +217,36 @@ def as_fact(row: Row[Any], parts: dict[Oin, datetime]) -> Statement:
     return to_statement(row, parts)
 
 
-def add_stop(connection: Connection, values: dict[str, Any]) -> None:
-    """A stopverzoek (values of ``stop``)."""
-    connection.execute(insert(stop).values(values))
+def add_stop(connection: Connection, values: dict[str, Any], flows: Collection[ConsentFlow]) -> None:
+    """A stopverzoek (values of ``stop``) with the flows that it stops."""
+    connection.execute(insert(stop).values(values | {"asked": sorted({flow.sender for flow in flows})}))
+    if flows:
+        connection.execute(insert(stop_flow), [{"stop_id": values["stop_id"]} | _ends(flow) for flow in sorted(flows)])
 
 
-def answer_stop(connection: Connection, stop_id: str, sender: Oin, answer: str, at: datetime) -> None:
-    """A verstrekker's officer confirms or lifts it for its own flows."""
-    connection.execute(insert(stop_answer).values(stop_id=stop_id, sender=sender, answer=answer, at=at))
+def answer_stop(connection: Connection, stop_id: str, flow: ConsentFlow, answer: str, at: datetime) -> None:
+    """A verstrekker's officer confirms or lifts it for one flow."""
+    ends = {"stop_id": stop_id} | _ends(flow)
+    named = [stop_flow.c[name] == value for name, value in ends.items()]
+    if connection.execute(update(stop_flow).where(*named).values(answer=answer, at=at)).rowcount == 0:
+        # recorded by the previous release while it ran beside this one: for all flows of the verstrekker
+        connection.execute(insert(stop_flow).values(ends | {"answer": answer, "at": at}))
+
+
+def _ends(flow: ConsentFlow) -> dict[str, str]:
+    return {"sender": flow.sender, "receiver": flow.receiver or "", "purpose": flow.purpose or ""}
+
+
+def latest_stop(connection: Connection, recorder: Oin, root: str) -> str | None:
+    """The id of the newest stop that this organisation recorded for a person."""
+    query = (
+        select(stop.c.stop_id)
+        .join(person, person.c.person_id == stop.c.person_id)
+        .where(stop.c.recorder == recorder, person.c.root == root)
+        .order_by(stop.c.at.desc(), stop.c.stop_id.desc())
+    )
+    found: str | None = connection.scalar(query.limit(1))
+    return found
 
 
 def add_secrecy_release(connection: Connection, values: dict[str, Any]) -> None:

@@ -81,10 +81,24 @@ stop = Table(
     Column("stop_id", String(32), primary_key=True),
     Column("person_id", String(32), ForeignKey("person.person_id"), nullable=False, index=True),
     Column("recorder", String(20), nullable=False),
-    Column("asked", Json, nullable=False),  # the verstrekkers whose flows it stops: each must confirm or lift it
+    Column("asked", Json, nullable=False),  # the verstrekkers whose flows it stops; which flows: `stop_flow`
     Column("at", Instant, nullable=False),
 )
 
+#: A flow that a stop stopped, and the answer of its verstrekker. Receiver and purpose empty: all flows of the sender.
+stop_flow = Table(
+    "stop_flow",
+    metadata,
+    Column("stop_id", String(32), ForeignKey("stop.stop_id"), nullable=False),
+    Column("sender", String(20), nullable=False),
+    Column("receiver", String(20), nullable=False),
+    Column("purpose", String(20), nullable=False),
+    Column("answer", String(16)),  # bevestigd or opgeheven; null: it waits
+    Column("at", Instant),
+    PrimaryKeyConstraint("stop_id", "sender", "receiver", "purpose"),
+)
+
+#: Answers as the previous release writes them, which may still run beside this one: for all flows of a sender.
 stop_answer = Table(
     "stop_answer",
     metadata,

@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from contracts.errors import Fault
-from contracts.identity import Category, Purpose, Role
+from contracts.identity import Category, Purpose, Role, SecrecySubject
 from contracts.kinds.fields import RuleContext
 from contracts.kinds.objects import DataSchema
 
@@ -56,6 +56,9 @@ class Kind:
     ``receivers`` limits who gets the first shape (``None``: every receiver of a flow). ``needs``: the categories
     without which the message is useless to a receiver; others may be left out. ``own_needs`` says otherwise for a role.
     ``results``: it passes on results of a placement, so the workplace is hidden when that is a woonzorg organisation.
+    ``subjects``: what it touches of that which a woonzorg organisation keeps secret. A release from secrecy covers it
+    when it names one of these; a kind that says nothing narrower is covered only by one that names `gezondheid`, which
+    in its turn covers nothing narrower: who lets somebody speak of their health has said nothing of their attendance.
     ``by_hub``: only the hub makes it. ``warnings`` finds what is odd but never refused.
     """
 
@@ -70,6 +73,7 @@ class Kind:
     about_person: bool = True
     by_hub: bool = False
     results: bool = False
+    subjects: frozenset[SecrecySubject] = frozenset({SecrecySubject.GEZONDHEID})
     version: int = 1
     rules: Rules = no_rules
     warnings: Rules = no_rules

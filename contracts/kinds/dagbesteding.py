@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from contracts.identity import Category, Purpose
+from contracts.identity import Category, Purpose, SecrecySubject
 from contracts.kinds.base import SOB, SOC_K, SOC_W, Flow, Kind
 from contracts.kinds.fields import Ident, Text, Whole, werkproces_code
 from contracts.kinds.objects import DataSchema, Items, Part
@@ -25,5 +25,6 @@ KINDS: Final = (
         flows=(Flow(SOC_W | SOC_K, SOB, frozenset({Purpose.DAGBESTEDING})),),
         schema=Deelname(),
         needs=frozenset({Category.LEERVOORTGANG}),
+        subjects=frozenset({SecrecySubject.DEELNAME, SecrecySubject.DAGBESTEDING}),
     ),
 )

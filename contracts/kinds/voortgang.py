@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from contracts.errors import Fault
-from contracts.identity import Category, Purpose
+from contracts.identity import Category, Purpose, SecrecySubject
 from contracts.kinds.base import GEM, LB, MBO, SOB, SOC_K, SOC_W, Flow, Form, Kind
 from contracts.kinds.fields import Choice, Day, Ident, RuleContext, Text, Whole, decimal, werkproces_code
 from contracts.kinds.objects import DataSchema, Part
@@ -76,6 +76,7 @@ KINDS: Final = (
         receivers=SOB | MBO,
         form=Form(VoortgangPeriode(), frozenset({"periode", "totalen"}), GEM),
         results=True,
+        subjects=frozenset({SecrecySubject.BEGELEIDING, SecrecySubject.DAGBESTEDING}),
         rules=_rules,
     ),
 )

@@ -30,7 +30,8 @@ def sees_all(connection: Connection, caller: Caller, at: datetime) -> bool:
     """True for an operator with a token for scope ``beheer``: it must see what there is. Anybody else sees its own."""
     if Scope.BEHEER not in caller.scopes or not is_office(connection, caller.organisation):
         return False
-    return mandate_facts(connection, caller.organisation, caller.system, at, Scope.BEHEER).active
+    asker = Asker(caller.organisation, caller.system, Scope.BEHEER, caller.keys)
+    return mandate_facts(connection, asker, at).active
 
 
 def require_operator(transaction: Transaction, asker: Asker) -> None:

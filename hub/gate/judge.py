@@ -99,6 +99,7 @@ class Scene:
             receiver=candidate.receiver,
             kind=kind.name,
             flows=kind.flows,
+            subjects=kind.subjects,
             purpose=candidate.message.purpose,
             required=seen.required if seen is not None else frozenset(),
             optional=seen.optional if seen is not None else frozenset(),

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from contracts import catalogue
 from contracts.codelists import loader
 from contracts.errors import NotFound
-from contracts.identity import Oin
+from contracts.identity import Oin, Role
 from contracts.kinds.base import Kind
 from hub.access.operators import sees_all
 from hub.intake.context import caller, hub
@@ -160,6 +160,7 @@ def _kind(kind: Kind) -> dict[str, Any]:
         "opent_betrokkenheid": kind.opens,
         "over_kandidaat": kind.about_person,
         "door_hub": kind.by_hub,
+        "onderwerpen": sorted(kind.subjects) if Role.WOONZORG in kind.sender_roles else [],
         "stromen": [
             {"afzenders": sorted(f.senders), "ontvangers": sorted(f.receivers), "doelen": sorted(f.purposes)}
             for f in kind.flows

@@ -82,7 +82,10 @@ class Stroom(Schema):
 
 
 class Berichttype(Schema):
-    """A kind of message."""
+    """A kind of message.
+
+    `onderwerpen`: from woonzorg it needs an ontheffing that names one of these; empty where woonzorg never sends it.
+    """
 
     type = fields.String()
     soort = fields.String()
@@ -90,6 +93,7 @@ class Berichttype(Schema):
     opent_betrokkenheid = fields.Boolean(data_key="opentBetrokkenheid")
     over_kandidaat = fields.Boolean(data_key="overKandidaat")
     door_hub = fields.Boolean(data_key="doorHub")
+    onderwerpen = fields.List(fields.String())
     stromen = fields.List(fields.Nested(Stroom))
 
 

@@ -14,7 +14,8 @@ from hub.intake.endpoint import Endpoint
 from hub.intake.paging import PageQuery, page, paged
 from hub.intake.schemas import Truth, word_field
 from hub.rights.cases import Reply
-from hub.rights.consent.means import WITHDRAWAL
+from hub.rights.consent.means import STOP, WITHDRAWAL
+from hub.rights.consent.stops import flow_of, told
 from hub.rights.limits.flows import Flows
 from hub.rights.limits.objections import OBJECTION
 from hub.rights.schemas import (
@@ -88,6 +89,7 @@ def _case(row: Row[Any], shown_id: str, ref: KandidaatRef | None, objection: dic
         "toelichting": hub().cases.explanation(row),
         # Who does not know the person learns nothing of their reasons.
         "bezwaar": None if ref is None else objection,
+        "stroom": told(flow_of(row)) if row.kind == STOP else None,
     }
 
 

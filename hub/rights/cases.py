@@ -1,6 +1,6 @@
 """Zaken: what an organisation is asked. A stopverzoek is confirmed or lifted, a notice is answered. Each once.
 
-What an answer to another kind of zaak does is known by its ``Decider``: a bezwaar, a wissing.
+What an answer does, where it does more than being told, is known by the ``Decider`` of its kind: a stop, a bezwaar.
 """
 
 from collections.abc import Mapping
@@ -10,7 +10,6 @@ from typing import Any, Final, Protocol
 from sqlalchemy import Connection, Row
 
 from consent.keys import KeyStore, evidence_key
-from consent.store import records
 from contracts import instants
 from contracts.errors import Conflict, Fault, NotFound, RequestInvalid
 from contracts.identity import PersonId
@@ -18,7 +17,6 @@ from hub.gate.person_work import PersonWork, Subject
 from hub.keys.sealing import seal, unseal
 from hub.ledger.evidence import Evidence, Fact
 from hub.ports import Random
-from hub.rights.consent.means import STOP
 from hub.store.persons import cases
 from hub.store.persons.people import Known
 from hub.store.region.access import Asker
@@ -83,9 +81,6 @@ class Cases:
             explanation = self._sealed(person, reply, case_id)
             if not cases.close(tx.connection, case_id, reply.answer, explanation, subject.at):
                 raise Conflict("Deze zaak is al beantwoord.")
-            if row.kind == STOP:
-                # Lifting opens what was stopped for messages that come from now on; what was stopped stays stopped.
-                records.answer_stop(tx.connection, row.cause, organisation, reply.answer, subject.at)
             decider = self.deciders.get(row.kind)
             detail = {} if decider is None else decider.decide(tx, row, reply, subject)
             payload = {
@@ -129,9 +124,7 @@ class Cases:
 
 
 def answers_to(kind: str) -> tuple[str, ...]:
-    """What may be answered to a stopverzoek or a notice of this kind; to a zaak that only tells, nothing."""
-    if kind == STOP:
-        return STOP_ANSWERS
+    """What may be answered to a notice of this kind; to a zaak that only tells, nothing."""
     if kind not in cases.NOTICES:
         return ()
     return (*NOTICE_ANSWERS, CORRECTED) if kind == RECTIFICATION else NOTICE_ANSWERS

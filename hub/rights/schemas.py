@@ -9,7 +9,7 @@ from marshmallow import Schema, ValidationError, fields, validates_schema
 
 from consent.facts import Choice, ObjectionOutcome, StatementStatus
 from contracts import instants
-from contracts.identity import Category, LegalBasis, LegalFramework, Purpose, is_bsn
+from contracts.identity import Category, LegalBasis, LegalFramework, Purpose, SecrecySubject, is_bsn
 from hub.intake.problems import Reason, invalid
 from hub.intake.schemas import Instant, code_field, free_text, no_bsn, oin_field, ref_field, text_field, word_field
 from hub.rights.cases import CORRECTED, NOTICE_ANSWERS, STOP_ANSWERS
@@ -17,7 +17,6 @@ from hub.rights.cases import CORRECTED, NOTICE_ANSWERS, STOP_ANSWERS
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 GIVEN_BY: Final = ("betrokkene", "ouder-met-gezag", "voogd", "curator", "mentor", "gemachtigde")
 MANNERS: Final = ("zelf", "gesprek", "schriftelijk", "telefonisch")
-SUBJECTS: Final = ("gezondheid", "begeleiding", "dagbesteding", "deelname")
 
 
 _ANSWERED: Final = ("keuze", "gegevenOp", "wijze", "gegevenDoor")
@@ -301,7 +300,7 @@ class NieuweOntheffing(Schema):
 
     kandidaatRef = ref_field(required=True)
     ontvanger = oin_field(required=True)
-    onderwerpen = fields.List(word_field(*SUBJECTS), required=True, validate=_distinct)
+    onderwerpen = fields.List(code_field(SecrecySubject), required=True, validate=_distinct)
     op = Instant(required=True)
     wijze = word_field(*MANNERS, required=True)
 
@@ -334,6 +333,14 @@ class BezwaarInZaak(Schema):
     grond = fields.String(allow_none=True)
 
 
+class StroomInZaak(Schema):
+    """The flow that a stopverzoek stopped and that the answer is about; what is left out: all of the verstrekker's."""
+
+    verstrekker = oin_field(required=True)
+    ontvanger = oin_field()
+    doel = code_field(Purpose)
+
+
 class Zaak(Schema):
     """Something that the organisation is asked to answer, or is told."""
 
@@ -350,6 +357,7 @@ class Zaak(Schema):
     antwoord = fields.String(allow_none=True)
     toelichting = fields.String(allow_none=True)
     bezwaar = fields.Nested(BezwaarInZaak, allow_none=True)
+    stroom = fields.Nested(StroomInZaak, allow_none=True)
 
 
 class Antwoord(Schema):

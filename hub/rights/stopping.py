@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Row
 from consent.facts import Choice, Involvement, Statement
 from consent.keys import KeyStore
 from contracts import instants
-from contracts.identity import Oin, PersonId
+from contracts.identity import Oin, PersonId, Purpose
 from hub.delivery.release import opened
 from hub.delivery.states import State, Step, after
 from hub.gate.judge import Candidate, Scene, look
@@ -38,6 +38,7 @@ class Given:
     message_id: str
     sender: Oin
     receiver: Oin
+    purpose: Purpose
     at: datetime
 
 
@@ -226,7 +227,10 @@ def _pair(row: Row[Any]) -> RulePair:
 
 def given_of(rows: Iterable[Row[Any]]) -> tuple[Given, ...]:
     """Released deliveries, as they are told."""
-    return tuple(Given(row.message_id, Oin(row.organisation), Oin(row.recipient), row.released_at) for row in rows)
+    return tuple(
+        Given(row.message_id, Oin(row.organisation), Oin(row.recipient), Purpose(row.purpose), row.released_at)
+        for row in rows
+    )
 
 
 def notices_of(

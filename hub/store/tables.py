@@ -277,6 +277,7 @@ case = Table(
     Column("sender_id", String(32)),  # a notice, as its verstrekker sees it: no id for two organisations
     Column("person_id", String(32), nullable=False, index=True),
     Column("cause", String(32), nullable=False),  # statement or stop
+    Column("receiver", String(20)),  # of a stopverzoek: of its flow, whose doel stands in `purposes`; null: all flows
     Column("purposes", Json, nullable=False),
     Column("messages", Json, nullable=False),  # [{berichtId, ontvanger, tijdstip}] already released
     Column("opened_at", Instant, nullable=False),

@@ -4,7 +4,7 @@ Each act is done over HTTP with the token of a party (operators by their verbs);
 too: what was not allowed has changed nothing.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -269,6 +269,36 @@ def test_stopverzoek_is_lifted_by_each_verstrekker_for_its_own_flows(region: Reg
     assert reports(region, person) == (202, None)
 
 
+def test_stopverzoek_is_lifted_for_one_flow_and_no_other_of_the_same_verstrekker(region: Region) -> None:
+    person = placed(region)
+    at_school(region, person)
+    region.stop_request(MBO, person.refs[MBO])
+    flows = {one["stroom"]["ontvanger"]: one["id"] for one in stop_cases(region, ONTWIKKELBEDRIJF, person)}
+    assert flows.keys() == {KRINGLOOP, MBO}
+
+    def answer(receiver: str, said: str) -> None:
+        region.call(ONTWIKKELBEDRIJF, "POST", f"/v1/zaken/{flows[receiver]}/antwoord", {"antwoord": said}).expect(200)
+
+    answer(KRINGLOOP, "opgeheven")
+    assert (places(region, person), presents_to_school(region, person)) == ((202, None), NO_GROUND)
+    agreed = region.consent(
+        ONTWIKKELBEDRIJF, person.refs[ONTWIKKELBEDRIJF], [MBO], "toeleiding", "identiteit contact inzetbaarheid"
+    )
+    assert agreed and presents_to_school(region, person) == NO_GROUND  # it still waits, also for a later `ja`
+    answer(MBO, "bevestigd")
+    assert (places(region, person), presents_to_school(region, person)) == ((202, None), (202, None))
+    assert reports(region, person) == NO_GROUND  # that of the kringloop waits for the kringloop
+
+
+def test_stopverzoek_leaves_a_flow_closed_that_was_not_asked_until_the_person_names_it(region: Region) -> None:
+    """The school's flow is new: nobody is asked about it, and what the person says after the stop opens only that."""
+    person = placed(region)
+    region.stop_request(KRINGLOOP, person.refs[KRINGLOOP])
+    assert presents_to_school(region, person) == NO_GROUND
+    at_school(region, person)
+    assert (places(region, person), reports(region, person)) == (NO_GROUND, NO_GROUND)
+
+
 def test_a_zaak_is_answered_only_by_the_organisation_asked_and_once(region: Region) -> None:
     person = placed(region)
     region.stop_request(KRINGLOOP, person.refs[KRINGLOOP])
@@ -424,11 +454,11 @@ def in_care(region: Region) -> Person:
     return person
 
 
-def release(region: Region, who: str, ref: str) -> Any:
+def release(region: Region, who: str, ref: str, subjects: Sequence[str] = ("deelname",)) -> Any:
     form = {
         "kandidaatRef": ref,
         "ontvanger": ONTWIKKELBEDRIJF,
-        "onderwerpen": ["deelname"],
+        "onderwerpen": list(subjects),
         "op": "2026-11-01T09:00:00Z",
         "wijze": "gesprek",
     }
@@ -442,6 +472,41 @@ def test_release_from_secrecy_by_woonzorg_itself(region: Region) -> None:
         assert told(region.call(other, "POST", f"/v1/ontheffingen/{made['id']}/intrekking")) == NOT_FOUND
         assert region.call(other, "GET", "/v1/ontheffingen").expect(200)["items"] == []
     region.call(WOONZORG, "POST", f"/v1/ontheffingen/{made['id']}/intrekking").expect(200)
+
+
+@pytest.fixture(scope="module")
+def care(region: Region) -> Region:
+    """The region, in which the woonzorg organisation may also report progress."""
+    region.agree("woonzorg-voortgang", (WOONZORG, ONTWIKKELBEDRIJF), "voortgang.gemeld", "trajectbegeleiding")
+    return region
+
+
+@pytest.mark.parametrize("named", ["gezondheid", "begeleiding", "dagbesteding", "deelname"])
+def test_release_from_secrecy_covers_only_what_it_names(care: Region, named: str) -> None:
+    """Attendance of day activities: `deelname` or `dagbesteding`; reports of progress: `begeleiding` or `dagbesteding`.
+
+    `gezondheid` covers neither: it is for messages that touch nothing narrower.
+    """
+    ref = in_care(care).refs[WOONZORG]
+    sent = (("dagbesteding", "dagbesteding.deelname-gemeld"), ("trajectbegeleiding", "voortgang.gemeld"))
+    data = {"dagbesteding": samples.deelname(), "trajectbegeleiding": samples.voortgang(f"plaatsing-{WOONZORG[-6:]}")}
+    for purpose, _ in sent:
+        care.consent(WOONZORG, ref, [ONTWIKKELBEDRIJF], purpose, "leervoortgang")
+        care.consent(WOONZORG, ref, [ONTWIKKELBEDRIJF], purpose, "gezondheid", grondslag="AVG-9-2-a")
+
+    def goes() -> set[str]:
+        answers = {p: care.send(WOONZORG, care.event(WOONZORG, k, ref, data[p], doel=p)) for p, k in sent}
+        assert all(told(a) in ((202, None), NO_GROUND) for a in answers.values())
+        return {purpose for purpose, answer in answers.items() if answer.status == 202}
+
+    assert goes() == set()
+    release(care, WOONZORG, ref, [named]).expect(201)
+    covered = {"begeleiding": {"trajectbegeleiding"}, "deelname": {"dagbesteding"}, "gezondheid": set()}
+    assert goes() == covered.get(named, {"dagbesteding", "trajectbegeleiding"})
+    listed = care.call(WOONZORG, "GET", "/v1/berichttypen").expect(200)["items"]
+    shown = {one["soort"]: one["onderwerpen"] for one in listed}
+    assert all((named in shown[kind]) is (purpose in goes()) for purpose, kind in sent)
+    care.collect(ONTWIKKELBEDRIJF)
 
 
 def test_release_from_secrecy_by_who_may_not(region: Region) -> None:

@@ -11,6 +11,8 @@ from sqlalchemy import Connection, Table, delete, insert, select, update
 from consent.log.tables import ledger_entry, ledger_payload
 from consent.store import tables as facts
 from consent.verify.report import Report
+from contracts.identity import PersonId
+from hub.ledger.evidence import Fact
 from hub.ledger.replay.check import check
 from hub.ledger.replay.persons import Persons
 from hub.ledger.replay.region import Region as RegionFacts
@@ -18,6 +20,7 @@ from hub.ledger.replay.traffic import Traffic
 from hub.store import tables as hub
 from hub.store.database import reading
 from tests import samples
+from tests.partners import stamp
 from tests.region import Region
 from tests.samples import BSN, GEMEENTE, KRINGLOOP, ONTWIKKELBEDRIJF, WOONZORG
 
@@ -50,6 +53,7 @@ def history(region: Region) -> None:
     region.stop_request(KRINGLOOP, again.refs[KRINGLOOP])
     (asked, *_) = region.call(KRINGLOOP, "GET", "/v1/zaken?soort=stopverzoek").expect(200)["items"]
     region.call(KRINGLOOP, "POST", f"/v1/zaken/{asked['id']}/antwoord", {"antwoord": "opgeheven"}).expect(200)
+    in_care(region)
     region.register(ONTWIKKELBEDRIJF, bsn=BSN)
     theirs = region.register(GEMEENTE, bsn=BSN)
     data = samples.voorgedragen(theirs, bsn=BSN)
@@ -78,6 +82,34 @@ def operate(region: Region) -> None:
     law |= {"categorieen": ["leervoortgang"], "geldigVan": "2026-01-01", "geldigTot": None}
     region.call(first, "POST", "/v1/grondslagen", law).expect(201)
     region.call(second, "POST", "/v1/grondslagen/aanvullend/bevestiging").expect(200)
+def in_care(region: Region) -> None:
+    """Attendance of day activities at woonzorg, on explicit consent and a release from secrecy."""
+    person = region.candidate()
+    ref = person.refs[ONTWIKKELBEDRIJF]
+    region.consent(ONTWIKKELBEDRIJF, ref, [WOONZORG], "opleiden", "gezondheid", grondslag="AVG-9-2-a")
+    region.place(person, WOONZORG)
+    own = person.refs[WOONZORG]
+    form = {"kandidaatRef": own, "ontvanger": ONTWIKKELBEDRIJF, "onderwerpen": ["deelname"], "wijze": "gesprek"}
+    now = stamp(datetime.fromtimestamp(region.seconds(), UTC))
+    region.call(WOONZORG, "POST", "/v1/ontheffingen", form | {"op": now}).expect(201)
+    region.consent(WOONZORG, own, [ONTWIKKELBEDRIJF], "dagbesteding", "leervoortgang")
+    region.consent(WOONZORG, own, [ONTWIKKELBEDRIJF], "dagbesteding", "gezondheid", grondslag="AVG-9-2-a")
+    event = region.event(WOONZORG, "dagbesteding.deelname-gemeld", own, samples.deelname(), doel="dagbesteding")
+    region.send(WOONZORG, event).expect(202)
+    region.collect(ONTWIKKELBEDRIJF)
+
+
+def test_a_release_on_an_ontheffing_of_something_else_is_found(region: Region) -> None:
+    """The log itself, replayed, with an ontheffing that names another onderwerp."""
+    from hub.ledger.replay import persons
+
+    def other(facts_: Any, said: dict[str, Any], at: datetime) -> Any:
+        return persons._secrecy(facts_, said | {"onderwerpen": ["begeleiding"]}, at)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(persons._ACTS, "ontheffing", other)
+        found = look(region).findings
+    assert any("zonder dekking" in f.reason and "ontheffing" in f.reason for f in found)
 
 
 def look(region: Region) -> Report:
@@ -145,10 +177,17 @@ COLUMNS: dict[str, tuple[Table, str, Any]] = {
         (facts.statement, "own_at", LATER),
         (facts.statement_part, "sender", WOONZORG),
         (facts.statement_part, "confirmed_at", LATER),
-        (facts.stop, "asked", []),
+        (facts.stop, "asked", [WOONZORG]),
         (facts.stop, "at", LATER),
-        (facts.stop_answer, "answer", "bevestigd"),
-        (facts.stop_answer, "sender", WOONZORG),
+        (facts.stop_flow, "sender", WOONZORG),
+        (facts.stop_flow, "receiver", WOONZORG),
+        (facts.stop_flow, "purpose", "rechten"),
+        (facts.stop_flow, "answer", "bevestigd"),
+        (facts.secrecy_release, "holder", KRINGLOOP),
+        (facts.secrecy_release, "receiver", KRINGLOOP),
+        (facts.secrecy_release, "subjects", ["gezondheid"]),
+        (facts.secrecy_release, "at", LATER),
+        (facts.secrecy_release, "ended_at", LATER),
         (hub.message, "kind", "doorstroom.gemeld"),
         (hub.message, "purpose", "rechten"),
         (hub.message, "organisation", WOONZORG),
@@ -186,7 +225,9 @@ def changed(connection: Connection, row: Any, column: str, other: Any) -> Any:
     return other
 
 
-@pytest.mark.parametrize("table", [facts.statement_part, facts.involvement, hub.delivery, hub.mandate], ids=str)
+@pytest.mark.parametrize(
+    "table", [facts.statement_part, facts.involvement, facts.stop_flow, hub.delivery, hub.mandate], ids=str
+)
 def test_a_row_that_is_gone_is_found(region: Region, table: Table) -> None:
     with region.core.engine.connect() as connection, connection.begin() as attempt:
         gone = select(table).where(table.c.released_at.is_not(None)) if table is hub.delivery else select(table)
@@ -195,6 +236,28 @@ def test_a_row_that_is_gone_is_found(region: Region, table: Table) -> None:
         report, _ = check(connection, region.core.key_store)
         attempt.rollback()
     assert report.findings
+
+
+@pytest.mark.parametrize("wrong", [None, {"answer": "bevestigd"}, {"sender": WOONZORG}], ids=str)
+def test_a_stop_of_before_flows_were_named_is_what_the_log_says(region: Region, wrong: dict[str, str] | None) -> None:
+    """As the previous release logs and writes it: verstrekkers are asked, and one answer is for all their flows."""
+    at, said = datetime(2026, 11, 22, 12, 0, tzinfo=UTC), "2026-11-22T12:00:00.000Z"
+    with region.core.engine.connect() as connection, connection.begin() as attempt:
+        person = PersonId(connection.scalar(select(facts.stop.c.person_id).limit(1)) or "")
+        act = {"op": said, "organisatie": KRINGLOOP, "systeem": "oud"}
+        answered = {"soort": "zaak-beantwoord", "zaakId": "z", "zaak": "stopverzoek", "oorzaak": "oud"}
+        entries = (
+            act | {"soort": "stopverzoek", "stopId": "oud", "gevraagd": [KRINGLOOP, ONTWIKKELBEDRIJF]},
+            act | answered | {"antwoord": "opgeheven"},
+        )
+        region.core.evidence.append(connection, [Fact(person, one) for one in entries])
+        row = {"stop_id": "oud", "person_id": person, "recorder": KRINGLOOP, "at": at}
+        connection.execute(insert(facts.stop).values(row | {"asked": [KRINGLOOP, ONTWIKKELBEDRIJF]}))
+        told = {"stop_id": "oud", "sender": KRINGLOOP, "answer": "opgeheven", "at": at} | (wrong or {})
+        connection.execute(insert(facts.stop_answer).values(told))
+        report, _ = check(connection, region.core.key_store)
+        attempt.rollback()
+    assert bool(report.findings) is (wrong is not None)
 
 
 NOTICES = select(hub.delivery).where(hub.delivery.c.notice, hub.delivery.c.released_at.is_not(None))

@@ -10,6 +10,7 @@ from typing import Any, Final, TypeVar
 
 from consent.facts import (
     Choice,
+    ConsentFlow,
     Involvement,
     Objection,
     ObjectionOutcome,
@@ -22,7 +23,7 @@ from consent.facts import (
 )
 from consent.store.reading import PARENT
 from contracts import instants
-from contracts.identity import Category, LegalBasis, LegalFramework, Oin, Purpose
+from contracts.identity import Category, LegalBasis, LegalFramework, Oin, Purpose, SecrecySubject
 from hub.ledger.replay.region import moment
 
 T = TypeVar("T")
@@ -156,13 +157,22 @@ def _invalid(one: Statement, _said: dict[str, Any], _at: datetime) -> Statement:
 
 
 def _stop(facts: PersonFacts, said: dict[str, Any], at: datetime) -> PersonFacts:
-    return replace(facts, stops=(*facts.stops, Stop(said["stopId"], at, asked=frozenset(map(Oin, said["gevraagd"])))))
+    return replace(facts, stops=(*facts.stops, Stop(said["stopId"], at, frozenset(map(_flow, said["gevraagd"])))))
+
+
+def _flow(told: dict[str, str] | str) -> ConsentFlow:
+    """A flow of consent; a verstrekker alone, as older entries have it: all of its flows."""
+    if isinstance(told, str):
+        return ConsentFlow(Oin(told))
+    sender = Oin(told["verstrekker"])
+    return ConsentFlow(sender, Oin(told["ontvanger"]), Purpose(told["doel"])) if "doel" in told else ConsentFlow(sender)
 
 
 def _answered(facts: PersonFacts, said: dict[str, Any], at: datetime) -> PersonFacts:
-    own, cause = frozenset({Oin(said["organisatie"])}), said.get("oorzaak")
+    cause = said.get("oorzaak")
 
     def answered(one: Stop) -> Stop:
+        own = frozenset({_flow(said.get("stroom", said["organisatie"]))}) & one.asked
         if one.id != cause:
             return one
         if said["antwoord"] == "opgeheven":
@@ -181,7 +191,8 @@ def _answered(facts: PersonFacts, said: dict[str, Any], at: datetime) -> PersonF
 
 def _secrecy(facts: PersonFacts, said: dict[str, Any], _at: datetime) -> PersonFacts:
     given = instants.parse(said["gegevenOp"])
-    new = SecrecyRelease(said["ontheffingId"], Oin(said["organisatie"]), Oin(said["ontvanger"]), given)
+    subjects = frozenset(map(SecrecySubject, said["onderwerpen"]))
+    new = SecrecyRelease(said["ontheffingId"], Oin(said["organisatie"]), Oin(said["ontvanger"]), subjects, given)
     return replace(facts, secrecy_releases=(*facts.secrecy_releases, new))
 
 

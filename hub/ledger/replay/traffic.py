@@ -99,6 +99,7 @@ class Traffic:
             receiver=Oin(receiver),
             kind=kind.name,
             flows=kind.flows,
+            subjects=kind.subjects,
             purpose=Purpose(message.purpose),
             required=given,
             opens=kind.opens,

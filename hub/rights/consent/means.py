@@ -1,5 +1,6 @@
 """What every verb on statements works with: the person's lock, the log, the keys, and what follows at once."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -12,7 +13,7 @@ from hub.gate.person_work import PersonWork
 from hub.keys.sealing import seal
 from hub.ledger.evidence import Evidence, Fact
 from hub.ports import NewId, Random
-from hub.rights.stopping import Cause, Consequence, Stopper
+from hub.rights.stopping import Cause, Consequence, Given, Stopper
 from hub.store.persons import cases
 from hub.store.region.access import Asker
 from hub.store.writer import Transaction
@@ -55,27 +56,29 @@ class Means:
     def open_case(
         self, tx: Transaction, cause: Cause, asked: tuple[Oin, str], consequence: Consequence, *, closed: bool
     ) -> None:
-        """A zaak for a verstrekker, of a kind: what of its own went out. ``closed``: it only tells."""
+        """A zaak for a verstrekker, of a kind: all of its own that went out. ``closed``: it only tells."""
+        given = [g for g in consequence.given if g.sender == asked[0]]
+        cases.open_case(tx.connection, self.case(cause, asked, given, consequence.at, closed=closed))
+
+    def case(
+        self, cause: Cause, asked: tuple[Oin, str], given: Iterable[Given], at: datetime, *, closed: bool
+    ) -> dict[str, Any]:
+        """Such a zaak (values of ``case_file``), of what is ``given`` here."""
         sender, kind = asked
-        given = [g for g in consequence.given if g.sender == sender]
-        cases.open_case(
-            tx.connection,
-            {
-                "case_id": self.new_id(),
-                "kind": kind,
-                "organisation": sender,
-                "verstrekker": sender,
-                "person_id": cause.person,
-                "cause": cause.id,
-                "purposes": [],
-                "messages": [
-                    {"berichtId": g.message_id, "ontvanger": g.receiver, "tijdstip": instants.write(g.at)}
-                    for g in given
-                ],
-                "opened_at": consequence.at,
-                "closed_at": consequence.at if closed else None,
-            },
-        )
+        return {
+            "case_id": self.new_id(),
+            "kind": kind,
+            "organisation": sender,
+            "verstrekker": sender,
+            "person_id": cause.person,
+            "cause": cause.id,
+            "purposes": [],
+            "messages": [
+                {"berichtId": g.message_id, "ontvanger": g.receiver, "tijdstip": instants.write(g.at)} for g in given
+            ],
+            "opened_at": at,
+            "closed_at": at if closed else None,
+        }
 
 
 def entry(kind: str, at: datetime, asker: Asker) -> dict[str, Any]:

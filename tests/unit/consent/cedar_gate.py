@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import cedarpy
 
-from consent.facts import Facts, Request, Statement
+from consent.facts import ConsentFlow, Facts, Request, Statement
 from contracts.identity import Category as C
 
 SLOTS: Final = {"s": 4, "p": 2, "g": 2, "a": 2, "i": 4, "e": 1, "b": 1, "o": 2, "r": 1, "h": 1}
@@ -20,6 +20,11 @@ _EVER, _EPOCH = 2**40, datetime.fromisoformat("2000-01-01T00:00:00+00:00")
 _SPECIAL = '["gezondheid", "justitie", "overig-bijzonder"]'
 _NOT_ORDINARY = '["gezondheid", "justitie", "overig-bijzonder", "bsn", "medewerker"]'
 _PUBLIC = '["AVG-6-1-c", "AVG-6-1-e"]'
+#: The flow of the question, as a stop names it: by itself, or with all others of its sender.
+THIS: Final = (
+    "{sender: context.sender, receiver: context.receiver, purpose: context.purpose}",
+    '{sender: context.sender, receiver: "", purpose: ""}',
+)
 #: Categories that say something of the person.
 OF_PERSON: Final = frozenset(C) - {C.BSN, C.MEDEWERKER}
 
@@ -94,7 +99,8 @@ def entitled(role: str, slot: str) -> str:
 
 def released() -> str:
     found = either(
-        f"({there(r)} && {r}.holder == context.sender && {r}.receiver == context.receiver && {valid(r)})"
+        f"({there(r)} && {r}.holder == context.sender && {r}.receiver == context.receiver && {valid(r)}"
+        f" && {r}.subjects.containsAny(context.subjects))"
         for r in slots("r")
     )
     return f'(context.senderRole != "woonzorg" || {found})'
@@ -155,8 +161,7 @@ def consented(slot: str) -> str:
     )
     asked = f"{slot}.sixteen <= context.at && context.at < {slot}.own"
     pending = either(
-        f"({there(p)} && {p}.at <= context.at && ({p}.anyAsked || {p}.asked.contains(context.sender))"
-        f" && !{p}.confirmed.contains(context.sender) && !{p}.lifted.contains(context.sender))"
+        f"({there(p)} && {p}.at <= context.at && {either(f'{p}.waiting.contains({flow})' for flow in THIS)})"
         for p in slots("p")
     )
     closed = either([*(ended(slot, s) for s in slots("s")), *(refused(slot, s) for s in slots("s")), *stopped(slot)])
@@ -183,8 +188,8 @@ def refused(of: str, slot: str) -> str:
 
 def stopped(of: str) -> list[str]:
     return [
-        f"({there(p)} && {p}.at <= context.at && {of}.since <= {p}.at && !{p}.lifted.contains(context.sender)"
-        f" && ({p}.confirmed.contains(context.sender) || !({p}.anyAsked || {p}.asked.contains(context.sender))))"
+        f"({there(p)} && {p}.at <= context.at && {of}.since <= {p}.at"
+        f" && !{either(f'{p}.{how}.contains({flow})' for flow in THIS for how in ('waiting', 'lifted'))})"
         for p in slots("p")
     ]
 
@@ -249,6 +254,10 @@ def statement(said: Statement, sender: str) -> dict[str, Any]:
     }
 
 
+def stopped_flow(flow: ConsentFlow) -> dict[str, str]:
+    return {"sender": str(flow.sender), "receiver": str(flow.receiver or ""), "purpose": str(flow.purpose or "")}
+
+
 def limit(block: Any, **more: Any) -> dict[str, Any]:
     return {
         "senders": texts(block.senders),
@@ -265,10 +274,8 @@ def of_person(request: Request, facts: Facts) -> dict[str, list[dict[str, Any]]]
         "p": [
             {
                 "at": seconds(p.at),
-                "asked": texts(p.asked),
-                "anyAsked": p.asked is None,
-                "confirmed": texts(p.confirmed),
-                "lifted": texts(p.lifted),
+                "waiting": [stopped_flow(f) for f in p.asked if f not in p.confirmed and f not in p.lifted],
+                "lifted": [stopped_flow(f) for f in p.lifted if f not in p.confirmed],
             }
             for p in person.stops
         ],
@@ -295,6 +302,7 @@ def of_person(request: Request, facts: Facts) -> dict[str, list[dict[str, Any]]]
             {
                 "holder": str(r.holder),
                 "receiver": str(r.receiver),
+                "subjects": texts(r.subjects),
                 "from": seconds(r.at),
                 "until": seconds(r.ended_at),
             }
@@ -356,6 +364,7 @@ def context(request: Request, facts: Facts, at: datetime) -> dict[str, Any]:
         "kind": request.kind,
         "purpose": str(request.purpose),
         "opens": request.opens,
+        "subjects": texts(request.subjects),
         "trajectory": request.trajectory or "",
         "senderRole": str(rules.sender.role),
         "receiverRole": str(rules.receiver.role),

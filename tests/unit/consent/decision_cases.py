@@ -6,6 +6,7 @@ from typing import Any
 
 from consent.facts import (
     Choice,
+    ConsentFlow,
     Enrolment,
     Facts,
     Involvement,
@@ -24,6 +25,7 @@ from contracts.agreement import Agreement, Ground
 from contracts.errors import RefusalCode as Code
 from contracts.identity import Category as C
 from contracts.identity import LegalBasis, LegalFramework, Oin, Purpose, Role
+from contracts.identity import SecrecySubject as Onderwerp
 from contracts.kinds.base import Flow
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -33,6 +35,8 @@ RECEIVER = Oin("00000099000000000002")
 OTHER = Oin("00000099000000000003")
 KIND = "voortgang.gemeld"
 DOEL = Purpose.OPLEIDEN
+THIS = ConsentFlow(SENDER, RECEIVER, DOEL)
+TOUCHED = frozenset({Onderwerp.BEGELEIDING, Onderwerp.DAGBESTEDING})
 ORDINARY = frozenset({C.IDENTITEIT, C.LEERVOORTGANG})
 IDENTITY_ONLY = frozenset({C.IDENTITEIT})
 
@@ -51,7 +55,9 @@ def flow(sender: Role, receiver: Role, *purposes: Purpose) -> Flow:
 
 def ask(required: Any = ORDINARY, optional: Any = (), **changes: Any) -> Request:
     flows = (flow(Role.ONTWIKKELBEDRIJF, Role.KRINGLOOP),)
-    base = Request(SENDER, RECEIVER, KIND, DOEL, frozenset(required), frozenset(optional), flows=flows)
+    base = Request(
+        SENDER, RECEIVER, KIND, DOEL, frozenset(required), frozenset(optional), flows=flows, subjects=TOUCHED
+    )
     return replace(base, **changes)
 
 
@@ -121,7 +127,7 @@ def objection(id_: str = "o1", **changes: Any) -> Objection:
 
 
 def stop(id_: str = "p1", days: float = 5, **changes: Any) -> Stop:
-    return replace(Stop(id_, ago(days)), **changes)
+    return replace(Stop(id_, ago(days), asked=frozenset({THIS})), **changes)
 
 
 def shield(id_: str = "h1", *receivers: Oin, **changes: Any) -> Shield:
@@ -129,7 +135,7 @@ def shield(id_: str = "h1", *receivers: Oin, **changes: Any) -> Shield:
 
 
 def release(id_: str = "r1", **changes: Any) -> SecrecyRelease:
-    return replace(SecrecyRelease(id_, SENDER, RECEIVER, ago(5)), **changes)
+    return replace(SecrecyRelease(id_, SENDER, RECEIVER, TOUCHED, ago(5)), **changes)
 
 
 def enrolment(*parties: Oin, **changes: Any) -> Enrolment:

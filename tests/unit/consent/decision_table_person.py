@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from consent.facts import Facts, ObjectionOutcome, PersonFacts, Request, Shield, Statement
+from consent.facts import ConsentFlow, Facts, ObjectionOutcome, PersonFacts, Request, Shield, Statement
 from contracts.identity import Category as C
 from contracts.identity import LegalBasis, LegalFramework, Purpose, Role
+from contracts.identity import SecrecySubject as Onderwerp
 from tests.unit.consent.decision_cases import (
     DAY,
     DOEL,
@@ -17,6 +18,7 @@ from tests.unit.consent.decision_cases import (
     PARTIAL,
     RECEIVER,
     SENDER,
+    THIS,
     Case,
     ago,
     ask,
@@ -228,23 +230,40 @@ def about_latest() -> Iterator[Case]:
 
 
 def about_stops() -> Iterator[Case]:
-    mine, theirs = frozenset({SENDER}), frozenset({OTHER})
-    waiting = "bijna:toestemming:s1:stopverzoek"
+    mine, certify = frozenset({THIS}), Purpose.CERTIFICEREN
+    others = [THIS._replace(sender=OTHER), THIS._replace(receiver=OTHER), THIS._replace(purpose=certify)]
+    waiting, closed = "bijna:toestemming:s1:stopverzoek", "stopverzoek:p1"
     yield uncovered("stop: at once", facts(yes(), stops=(stop(),)), waiting)
     yield uncovered("stop: also a later ja while it waits", facts(yes(days=1), stops=(stop(days=5),)), waiting)
-    yield uncovered("stop: another confirmed", facts(yes(), stops=(stop(confirmed=theirs),)), waiting)
-    yield uncovered("stop: another lifted", facts(yes(), stops=(stop(lifted=theirs),)), waiting)
-    yield uncovered("stop: confirmed is a general nee", facts(yes(), stops=(stop(confirmed=mine),)), "stopverzoek:p1")
+    yield uncovered("stop: confirmed is a general nee", facts(yes(), stops=(stop(confirmed=mine),)), closed)
     yield Case("stop: confirmed, a later ja reopens", ask(), facts(yes(days=1), stops=(stop(confirmed=mine),)))
     yield uncovered("stop: of this instant", facts(yes(), stops=(stop(days=0),)), waiting)
-    at_once = facts(yes(), stops=(stop(days=0, confirmed=mine),))
-    yield uncovered("stop: confirmed this instant", at_once, "stopverzoek:p1")
-    asked_others = stop(asked=theirs)
-    yield uncovered("stop: not asked, a general nee", facts(yes(), stops=(asked_others,)), "stopverzoek:p1")
-    yield Case("stop: not asked, a later ja reopens", ask(), facts(yes(days=1), stops=(asked_others,)))
-    yield uncovered("stop: asked, while it waits", facts(yes(days=1), stops=(stop(asked=mine),)), waiting)
+    yield uncovered("stop: confirmed this instant", facts(yes(), stops=(stop(days=0, confirmed=mine),)), closed)
     yield Case("stop: lifted", ask(), facts(yes(), stops=(stop(lifted=mine),)))
+    yield uncovered("stop: both is confirmed", facts(yes(), stops=(stop(lifted=mine, confirmed=mine),)), closed)
     yield Case("stop: of later", ask(), facts(yes(), stops=(stop(days=-1), stop("p2", -1, confirmed=mine))))
+    for flow_, says in zip(others, ("verstrekker", "ontvanger", "doel"), strict=True):
+        other = frozenset({flow_})
+        both = other | mine
+        for answer in ("confirmed", "lifted"):
+            given = facts(yes(), stops=(stop(asked=both, **{answer: other}),))
+            yield uncovered(f"stop: {answer} for another {says}", given, waiting)
+        given = facts(yes(), stops=(stop(asked=both, lifted=mine),))
+        yield Case(f"stop: lifted for this flow, not for another {says}", ask(), given)
+        asked_other = stop(asked=other)
+        yield uncovered(f"stop: of another {says}, a general nee", facts(yes(), stops=(asked_other,)), closed)
+        yield Case(f"stop: of another {says}, a later ja reopens", ask(), facts(yes(days=1), stops=(asked_other,)))
+        lifted_other = stop(asked=other, lifted=other)
+        yield uncovered(f"stop: lifted for another {says} alone", facts(yes(), stops=(lifted_other,)), closed)
+    nobody = stop(asked=frozenset())
+    yield uncovered("stop: of no flow, a general nee", facts(yes(), stops=(nobody,)), closed)
+    whole = frozenset({ConsentFlow(SENDER)})
+    yield uncovered("stop: of all flows", facts(yes(days=1), stops=(stop(asked=whole),)), waiting)
+    yield Case("stop: lifted for all flows", ask(), facts(yes(), stops=(stop(asked=whole, lifted=whole),)))
+    given = facts(yes(), stops=(stop(asked=whole, confirmed=whole),))
+    yield uncovered("stop: confirmed for all flows", given, closed)
+    twice = (stop("p1"), stop("p2", 4, lifted=mine))
+    yield uncovered("stop: each of two is answered", facts(yes(), stops=twice), waiting)
 
 
 def about_special() -> Iterator[Case]:
@@ -297,9 +316,16 @@ def about_woonzorg() -> Iterator[Case]:
         ("ontheffing for another receiver", {"receiver": OTHER}),
         ("ontheffing withdrawn on its own", {"ended_at": NOW}),
         ("ontheffing of later", {"at": NOW + DAY}),
+        ("ontheffing of other subjects", {"subjects": frozenset({Onderwerp.GEZONDHEID, Onderwerp.DEELNAME})}),
+        ("ontheffing of nothing", {"subjects": frozenset()}),
     ):
         given = facts(*twofold, rules_=from_wz, secrecy_releases=(release(**changes),))
         yield stopped(says, step, lacks, outward, given)
+    one = release(subjects=frozenset({Onderwerp.DAGBESTEDING}))
+    yield Case("woonzorg: one subject of several", outward, facts(*twofold, rules_=from_wz, secrecy_releases=(one,)))
+    silent = replace(outward, subjects=frozenset())
+    given = facts(*twofold, rules_=from_wz, secrecy_releases=(release(subjects=frozenset(Onderwerp)),))
+    yield stopped("a message that touches no subject", step, lacks, silent, given)
     given = facts(explicit(), rules_=from_wz, secrecy_releases=(release(),))
     yield stopped(
         "the ontheffing is not instead of consent", step, "bijna:toestemming:x1:categorie+basis", outward, given

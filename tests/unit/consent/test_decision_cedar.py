@@ -11,9 +11,10 @@ import cedarpy
 import pytest
 
 from consent.decision import Outcome, decide
-from consent.facts import Facts, ObjectionOutcome, Request, Statement
+from consent.facts import ConsentFlow, Facts, ObjectionOutcome, Request, Statement
 from contracts.identity import Category as C
 from contracts.identity import LegalBasis, LegalFramework, Purpose, Role
+from contracts.identity import SecrecySubject as Onderwerp
 from tests.unit.consent.cedar_gate import OF_PERSON, context, policies, query
 from tests.unit.consent.decision_cases import (
     DAY,
@@ -23,10 +24,12 @@ from tests.unit.consent.decision_cases import (
     OTHER,
     RECEIVER,
     SENDER,
+    THIS,
     ago,
     agreement,
     ask,
     enrolment,
+    explicit,
     flow,
     ground,
     no,
@@ -46,6 +49,11 @@ T = TypeVar("T")
 ROLES = (Role.GEMEENTE, Role.ONTWIKKELBEDRIJF, Role.MBO, Role.KRINGLOOP, Role.WOONZORG)
 SOME = (C.IDENTITEIT, C.LEERVOORTGANG, C.CONTACT, C.GEZONDHEID, C.BSN, C.MEDEWERKER)
 LAWS = (LegalFramework.PWET, LegalFramework.PWET, LegalFramework.WMO)
+#: Flows of a stop: the one that is asked for, all of its sender's, and such as differ from it in one thing.
+FLOWS = (
+    *(THIS, ConsentFlow(SENDER), THIS._replace(sender=OTHER), THIS._replace(receiver=OTHER)),
+    THIS._replace(purpose=Purpose.CERTIFICEREN),
+)
 CHUNK = 250
 
 
@@ -90,16 +98,19 @@ class Dice(random.Random):
 
     def question(self) -> tuple[Request, Facts]:
         usual = (Role.ONTWIKKELBEDRIJF, self.choice([Role.KRINGLOOP, Role.GEMEENTE]))
+        usual = self.seldom(usual, (Role.WOONZORG, Role.ONTWIKKELBEDRIJF), 4)
         ends = self.seldom(usual, (self.choice(ROLES), self.choice(ROLES)), 2)
+        cared = ends[0] is Role.WOONZORG
         opens = self.seldom(False, True)
         request = ask(
             self.seldom(self.some(SOME[:3], 1), self.some(SOME), 3),
             self.some(SOME),
             opens=opens,
             trajectory=self.choice(["t1", "t2"]) if opens else None,
+            subjects=self.some(list(Onderwerp)),
             flows=(self.seldom(flow(*ends), flow(self.choice(ROLES), self.choice(ROLES)), 15),),
         )
-        return request, Facts(self.region(*ends), self.person(), log_writable=self.seldom(True, False, 40))
+        return request, Facts(self.region(*ends), self.person(cared), log_writable=self.seldom(True, False, 40))
 
     def region(self, sender: Role, receiver: Role) -> Any:
         agreed = [
@@ -137,9 +148,9 @@ class Dice(random.Random):
             push_active=self.seldom(True, False, 40),
         )
 
-    def person(self) -> Any:
+    def person(self, cared: bool) -> Any:
         outcomes = list(ObjectionOutcome)
-        own, nobody = frozenset({SENDER}), frozenset[Any]()
+        asked = self.choice([frozenset({THIS}), self.some(FLOWS), frozenset({ConsentFlow(SENDER)}), frozenset[Any]()])
         involved = [
             part(
                 self.seldom(who, OTHER, 10),
@@ -150,8 +161,10 @@ class Dice(random.Random):
             )
             for who in (SENDER, RECEIVER, SENDER, RECEIVER)[: self.randint(2, 4)]
         ]
+        twofold = (yes("a1", 9), explicit("a2", 9)) if cared else ()  # else secrecy is hardly ever what decides
         return person(
-            *(self.statement(n) for n in range(self.randint(0, 4))),
+            *twofold,
+            *(self.statement(n) for n in range(self.randint(0, 4 - len(twofold)))),
             known=self.seldom(True, False, 40),
             erased=self.seldom(False, True, 40),
             deceased=self.seldom(False, True, 40),
@@ -161,9 +174,9 @@ class Dice(random.Random):
                 stop(
                     f"p{n}",
                     self.randint(-1, 8),
-                    lifted=self.seldom(own, nobody, 3),
-                    confirmed=self.choice([own, nobody, nobody]),
-                    asked=self.choice([None, own, nobody]),
+                    asked=asked,
+                    lifted=asked & self.seldom(frozenset(FLOWS), self.some(FLOWS), 3),
+                    confirmed=asked & self.choice([self.some(FLOWS), frozenset[Any](), frozenset[Any]()]),
                 )
                 for n in range(self.seldom(0, self.randint(1, 2), 3))
             ),
@@ -180,7 +193,14 @@ class Dice(random.Random):
                 objection(f"o{n}", outcome=self.choice(outcomes), at=self.instant(), purpose=self.choice([None, DOEL]))
                 for n in range(self.seldom(0, self.randint(1, 2), 6))
             ),
-            secrecy_releases=tuple(release(ended_at=self.ends(), at=self.instant()) for _ in range(self.seldom(1, 0))),
+            secrecy_releases=tuple(
+                release(
+                    ended_at=self.ends(),
+                    at=self.instant(),
+                    subjects=self.seldom(frozenset(Onderwerp), self.some(list(Onderwerp)), 2),
+                )
+                for _ in range(self.seldom(1, 0))
+            ),
             shields=tuple(
                 shield("h1", *self.some([RECEIVER, OTHER]), at=self.instant(), lifted_at=self.ends())
                 for _ in range(self.seldom(0, 1, 5))
@@ -255,9 +275,12 @@ def test_cedar_says_the_same_of_a_hundred_thousand() -> None:
 
 @pytest.mark.parametrize(
     "forgotten",
-    ["gate.weighing.stop_pending", "gate.weighing.secrecy_release", "gate.weighing.enrolled", "gate.coverage.shielded"],
+    [
+        *("gate.weighing.stop_pending", "gate.weighing.stop_refuses", "gate.weighing.secrecy_release"),
+        *("gate.weighing.enrolled", "gate.coverage.shielded"),
+    ],
 )
 def test_control_a_gate_that_forgets_a_rule_is_told_from_cedar(forgotten: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(f"consent.{forgotten}", lambda *_: None)
-    found, _ = differences(7, 800, policies())
+    found, _ = differences(7, 2_000, policies())
     assert found

@@ -10,15 +10,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from consent.decision import Decision, Outcome, decide
-from consent.facts import Choice, Facts, ObjectionOutcome, PersonFacts, Request, RuleFacts, Statement
+from consent.facts import Choice, ConsentFlow, Facts, ObjectionOutcome, PersonFacts, Request, RuleFacts, Statement
 from contracts.identity import SPECIAL, LegalBasis, LegalFramework, Purpose, Role
 from contracts.identity import Category as C
+from contracts.identity import SecrecySubject as Onderwerp
 from tests.unit.consent.decision_cases import (
     DOEL,
     NOW,
     OTHER,
     RECEIVER,
     SENDER,
+    THIS,
     ago,
     agreement,
     ask,
@@ -43,6 +45,15 @@ CATEGORIES = [C.IDENTITEIT, C.LEERVOORTGANG, C.GEZONDHEID, C.BSN, C.MEDEWERKER]
 categories = st.frozensets(st.sampled_from([*CATEGORIES, C.CONTACT]), max_size=4)
 some_categories = st.frozensets(st.sampled_from(CATEGORIES), min_size=2)
 organisations = st.frozensets(st.sampled_from([SENDER, RECEIVER, OTHER]), min_size=1)
+FLOWS = [
+    THIS,
+    THIS._replace(sender=OTHER),
+    THIS._replace(receiver=OTHER),
+    THIS._replace(purpose=Purpose.CERTIFICEREN),
+    ConsentFlow(SENDER),
+]
+flows_ = st.frozensets(st.sampled_from(FLOWS))
+subjects = st.frozensets(st.sampled_from(list(Onderwerp)))
 purposes = st.frozensets(st.sampled_from([DOEL, Purpose.CERTIFICEREN]), min_size=1)
 instants = st.integers(-3, 12).map(ago)
 later = st.one_of(st.none(), instants)
@@ -93,7 +104,7 @@ def people(draw: st.DrawFn) -> PersonFacts:
     rarely = st.sampled_from([[], [], [], [], [1], [3], [0]])
     law = draw(frameworks)
     outcomes = st.sampled_from(list(ObjectionOutcome))
-    own = frozenset({SENDER})
+    asked = draw(st.sampled_from([frozenset({THIS}), frozenset(FLOWS), frozenset(FLOWS[1:]), frozenset()]))
     sound = (yes("a1", 9), explicit("a2", 9)) if draw(mostly) else ()
     return PersonFacts(
         known=draw(mostly),
@@ -104,8 +115,9 @@ def people(draw: st.DrawFn) -> PersonFacts:
             stop(
                 f"p{n}",
                 n,
-                lifted=draw(st.sampled_from([own, frozenset()])),
-                confirmed=draw(st.sampled_from([own, frozenset()])),
+                asked=asked,
+                lifted=asked & draw(flows_),
+                confirmed=asked & draw(flows_),
             )
             for n in draw(rarely)
         ),
@@ -161,6 +173,41 @@ def test_withdrawing_never_widens(question: tuple[Request, Facts], data: st.Data
     second = decide(request, replace(before, person=replace(before.person, statements=ended)), NOW)
     assert second.allowed <= first.allowed
     assert is_yes(first) or not is_yes(second)
+
+
+@tried
+@given(questions(), flows_, flows_, st.integers(0, 9))
+def test_a_stopverzoek_never_widens_and_its_answer_is_for_its_own_flow(
+    question: tuple[Request, Facts], asked: frozenset[ConsentFlow], answered: frozenset[ConsentFlow], days: int
+) -> None:
+    request, before = question
+
+    def says(**answers: frozenset[ConsentFlow]) -> Decision:
+        stops = (*before.person.stops, stop("new", days, asked=asked | {THIS}, **answers))
+        return decide(request, replace(before, person=replace(before.person, stops=stops)), NOW)
+
+    first, waiting = decide(request, before, NOW), says()
+    elsewhere = answered - {THIS, ConsentFlow(SENDER)}
+    for lifted, confirmed in ((elsewhere, frozenset[ConsentFlow]()), (frozenset[ConsentFlow](), elsewhere)):
+        assert says(lifted=lifted, confirmed=confirmed) == waiting
+    assert waiting.allowed <= says(confirmed=asked | {THIS}).allowed <= first.allowed
+    assert says(lifted=asked | {THIS}) == first
+
+
+@tried
+@given(questions(), subjects, subjects)
+def test_a_release_that_names_less_never_turns_no_into_yes(
+    question: tuple[Request, Facts], named: frozenset[Onderwerp], keep: frozenset[Onderwerp]
+) -> None:
+    request, before = question
+
+    def says(of: frozenset[Onderwerp]) -> Decision:
+        releases = tuple(replace(one, subjects=of) for one in before.person.secrecy_releases)
+        return decide(request, replace(before, person=replace(before.person, secrecy_releases=releases)), NOW)
+
+    more, less = says(named), says(named & keep)
+    assert less.allowed <= more.allowed
+    assert is_yes(more) or not is_yes(less)
 
 
 @tried
