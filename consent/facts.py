@@ -6,9 +6,9 @@ end" (a ``ja`` without an end is never in force).
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from contracts.agreement import Agreement, Ground
 from contracts.identity import Category, LegalBasis, LegalFramework, Oin, Purpose, Role, SecrecySubject
@@ -20,6 +20,23 @@ class Choice(StrEnum):
 
     YES = "ja"
     NO = "nee"
+
+
+class Speaker(StrEnum):
+    """Who said it (`gegevenDoor`): the person, or somebody in the person's name."""
+
+    PERSON = "betrokkene"
+    PARENT = "ouder-met-gezag"
+    GUARDIAN = "voogd"
+    CURATOR = "curator"
+    MENTOR = "mentor"
+    PROXY = "gemachtigde"
+
+
+#: Who speaks for somebody under 16 (AVG art. 8, UAVG art. 5).
+SPEAKS_FOR_MINOR: Final = frozenset({Speaker.PARENT, Speaker.GUARDIAN})
+#: Since when somebody is 16 of whom nothing says otherwise.
+ALWAYS: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class StatementStatus(StrEnum):
@@ -83,9 +100,9 @@ class Statement:
 
     ``confirmed`` says since when the part of each verstrekker is in force (only for ``ja``).
     ``ended_at`` is the instant of withdrawal or revocation; ``invalid``: its notice or authority proved wrong.
-    ``parental``: given by a parent with authority, of whom there may be two. ``sixteen_at``: when a person for whom a
-    parent or guardian spoke turns 16 (AVG art. 8, UAVG art. 5); from then on only ``own_at`` counts, the instant at
-    which the person confirmed it.
+    ``by``: who said it. ``sixteen_at``: when a person for whom a parent or guardian spoke turns 16 (AVG art. 8, UAVG
+    art. 5); not of what was recorded wrongly. ``own_at``: when the person, 16 by then, confirmed what somebody else had
+    said, or what the person had said too young (``consent.gate.person.awaits_person``).
     """
 
     id: str
@@ -102,13 +119,14 @@ class Statement:
     invalid: bool = False
     ended_at: datetime | None = None
     confirmed: Mapping[Oin, datetime] = field(default_factory=dict)
-    parental: bool = False
+    by: Speaker = Speaker.PERSON
     sixteen_at: datetime | None = None
     own_at: datetime | None = None
 
-    def awaits_person(self, at: datetime) -> bool:
-        """True when the person is 16 by now and has not confirmed what a parent or guardian said."""
-        return self.sixteen_at is not None and self.sixteen_at <= at and (self.own_at is None or at < self.own_at)
+    @property
+    def parental(self) -> bool:
+        """Given by a parent with authority, of whom there may be two."""
+        return self.by is Speaker.PARENT
 
 
 class ConsentFlow(NamedTuple):

@@ -5,14 +5,20 @@ from datetime import datetime
 from itertools import product
 
 from consent.facts import Choice, ConsentFlow, Statement
+from consent.gate.person import awaits_person, grown_at
 
 
 def consented_flows(statements: Iterable[Statement], at: datetime) -> frozenset[ConsentFlow]:
-    """What a stopverzoek at this instant stops. A later `nee` may have closed a part of it: that is not looked at."""
+    """What a stopverzoek at this instant stops, of all statements of a person.
+
+    A later `nee` may have closed a part of it: that is not looked at.
+    """
+    statements = tuple(statements)
+    grown = grown_at(statements)
     return frozenset(
         ConsentFlow(*ends)
         for said in statements
-        if _in_force(said, at)
+        if _in_force(said, at) and not awaits_person(said, grown, at)
         for ends in product(
             (sender for sender, since in said.confirmed.items() if since <= at),
             said.receivers or (),
@@ -30,5 +36,4 @@ def _in_force(said: Statement, at: datetime) -> bool:
         and said.given_at <= at
         and said.valid_until is not None
         and said.valid_from <= at < said.valid_until
-        and not said.awaits_person(at)
     )

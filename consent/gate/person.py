@@ -1,8 +1,20 @@
 """What stands about the person for one flow, whatever the category: blocks, stops, objections, releases, the POK."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
-from consent.facts import ConsentFlow, Objection, ObjectionOutcome, PersonFacts, Request, Restriction, Stop
+from consent.facts import (
+    ALWAYS,
+    SPEAKS_FOR_MINOR,
+    ConsentFlow,
+    Objection,
+    ObjectionOutcome,
+    PersonFacts,
+    Request,
+    Restriction,
+    Statement,
+    Stop,
+)
 from contracts.identity import Oin
 
 
@@ -27,6 +39,24 @@ def blocked(request: Request, person: PersonFacts, at: datetime) -> str | None:
 def shielded(receiver: Oin, person: PersonFacts, at: datetime) -> str | None:
     """The afscherming that keeps where the person is from this receiver; ``None``: there is none."""
     return min((f"afscherming:{s.id}" for s in person.shields if s.hides_from(receiver, at)), default=None)
+
+
+def grown_at(statements: Iterable[Statement]) -> datetime:
+    """When the person is 16 by all that was said of it; where two differ, the latest. ``ALWAYS``: nothing says so."""
+    return max((s.sixteen_at for s in statements if s.sixteen_at is not None), default=ALWAYS)
+
+
+def awaits_person(said: Statement, grown: datetime, at: datetime) -> bool:
+    """True while a `ja` needs the person's word, given at 16 (``grown``) or later.
+
+    What a parent or guardian said needs it from that day; what the person said before it, or a proxy did, counts for
+    nothing without it: under 16 a parent or guardian decides (AVG art. 8, UAVG art. 5).
+    """
+    if said.by in SPEAKS_FOR_MINOR:
+        due = said.sixteen_at is not None and said.sixteen_at <= at
+    else:
+        due = said.given_at < grown
+    return due and (said.own_at is None or at < said.own_at or said.own_at < grown)
 
 
 def secrecy_release(request: Request, person: PersonFacts, at: datetime) -> str | None:

@@ -8,8 +8,16 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from consent.facts import Choice, Facts, PersonFacts, Request, Statement
-from consent.gate.person import enrolled, objection_upheld, secrecy_release, stop_pending, stop_refuses
+from consent.facts import SPEAKS_FOR_MINOR, Choice, Facts, PersonFacts, Request, Statement
+from consent.gate.person import (
+    awaits_person,
+    enrolled,
+    grown_at,
+    objection_upheld,
+    secrecy_release,
+    stop_pending,
+    stop_refuses,
+)
 from contracts.agreement import Ground
 from contracts.identity import SPECIAL, Category, LegalBasis, LegalFramework, Role
 
@@ -29,10 +37,13 @@ _OBJECTION: Final = 1 << 12
 _SECRECY: Final = 1 << 13
 OTHER_CATEGORY: Final = 1 << 14
 OTHER_BASIS: Final = 1 << 15
+_AGE: Final = 1 << 16
+#: That a `ja` was said under 16: it shows that somebody else spoke for the person, which not everybody may know.
+AGE: Final = "leeftijd"
 #: The aspects in words, in the order of their bits.
 _ASPECTS: Final = (
     *("status", "gegeven-op", "geldigheid", "bevestiging", "doel", "verstrekker", "ontvanger", "stopverzoek"),
-    *("afspraak", "soort", "kader", "pok", "bezwaar", "ontheffing", "categorie", "basis"),
+    *("afspraak", "soort", "kader", "pok", "bezwaar", "ontheffing", "categorie", "basis", AGE),
 )
 
 _NONE: Final[frozenset[Category]] = frozenset()
@@ -182,12 +193,13 @@ def _statements(
     openings: list[Opening] = []
     closings: list[Closing] = []
     near: list[tuple[int, Statement]] = []
+    grown = grown_at(person.statements)
     for said in person.statements:
         if said.ended_at is not None and said.ended_at <= at:
             if _denies(said, request):  # as a `nee` from that instant, whatever its validity: no older `ja` revives
                 closings.append(Closing(said.ended_at, f"ingetrokken:toestemming:{said.id}", said.categories))
         elif said.choice is _YES:
-            miss = _yes_miss(said, request, at) | extra
+            miss = _yes_miss(said, request, grown, at) | extra
             carried = (said.categories or _NONE) & _CONSENT_FITS.get(said.basis, _NONE)
             if not miss:
                 openings.append(_opening(said, carried))
@@ -201,13 +213,13 @@ def _statements(
 
 
 def _opening(said: Statement, carried: frozenset[Category]) -> Opening:
-    """A `ja` that the person confirmed at 16 is the person's own from then on."""
+    """A `ja` that the person confirmed at 16 is the person's own, and said, from then on."""
     if said.own_at is None:
         return Opening(said.given_at, f"toestemming:{said.id}", carried, said.parental)
     return Opening(max(said.given_at, said.own_at), f"toestemming:{said.id}", carried)
 
 
-def _yes_miss(said: Statement, request: Request, at: datetime) -> int:
+def _yes_miss(said: Statement, request: Request, grown: datetime, at: datetime) -> int:
     """In what a `ja` differs from the flow. All its scopes are required; a `ja` without an end is not in force."""
     sender = request.sender
     miss = _STATUS if said.requested or said.invalid else 0
@@ -225,8 +237,8 @@ def _yes_miss(said: Statement, request: Request, at: datetime) -> int:
         confirmed = said.confirmed.get(sender)
         if confirmed is None or confirmed > at:
             miss |= _CONFIRMATION
-    if said.awaits_person(at):
-        miss |= _CONFIRMATION
+    if awaits_person(said, grown, at):
+        miss |= _CONFIRMATION if said.by in SPEAKS_FOR_MINOR else _AGE
     return miss
 
 

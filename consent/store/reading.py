@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Executable, Row, Select, Table, and_, literal, null, select, type_coerce, union_all
 
@@ -18,6 +18,7 @@ from consent.facts import (
     Restriction,
     SecrecyRelease,
     Shield,
+    Speaker,
     Statement,
     StatementStatus,
     Stop,
@@ -38,8 +39,6 @@ from consent.store.tables import (
 )
 from contracts.identity import Category, LegalBasis, LegalFramework, Oin, Purpose, SecrecySubject
 
-#: In ``gegevenDoor``: a parent with authority, of whom there may be two.
-PARENT: Final = "ouder-met-gezag"
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 #: Persons, each with the involvements of these organisations alone: a row without one where there is none.
@@ -241,8 +240,9 @@ def to_statement(row: Row[Any], confirmed: Mapping[Oin, datetime]) -> Statement:
         # A request that was recorded wrongly asked nobody anything: it stays one that is passed over.
         ended_at=None if row.requested and row.ended_as == StatementStatus.REVOKED else row.ended_at,
         confirmed=dict(confirmed),
-        parental=row.given_by == PARENT,
-        sixteen_at=row.sixteen_at,
+        by=Speaker(row.given_by or Speaker.PERSON),
+        # What was recorded wrongly says nothing of anybody's age; what was withdrawn or proved invalid still does.
+        sixteen_at=None if row.ended_as == StatementStatus.REVOKED else row.sixteen_at,
         own_at=row.own_at,
     )
 

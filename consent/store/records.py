@@ -10,7 +10,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, Text, bindparam, insert, select, type_coerce, update
 
-from consent.facts import Choice, ConsentFlow, Statement, StatementStatus
+from consent.facts import ALWAYS, Choice, ConsentFlow, Statement, StatementStatus
+from consent.gate.person import awaits_person
 from consent.store.reading import to_statement
 from consent.store.tables import involvement, person, secrecy_release, statement, statement_part, stop, stop_flow
 from contracts.identity import Oin
@@ -32,11 +33,11 @@ def confirm(connection: Connection, statement_id: str, sender: Oin, at: datetime
     return True
 
 
-def confirm_own(connection: Connection, statement_id: str, at: datetime) -> bool:
-    """The person, 16 by now, confirmed what a parent or guardian said; False when that was noted before."""
+def confirm_own(connection: Connection, statement_id: str, at: datetime, grown: datetime) -> bool:
+    """The person, 16 since ``grown``, confirmed what was said before; False when that was noted already."""
     changed = connection.execute(
         update(statement)
-        .where(statement.c.statement_id == statement_id, statement.c.own_at.is_(None))
+        .where(statement.c.statement_id == statement_id, statement.c.own_at.is_(None) | (statement.c.own_at < grown))
         .values(own_at=at)
     )
     return changed.rowcount == 1
@@ -136,14 +137,16 @@ def statement_seen_by(connection: Connection, seer: Seer, statement_id: str) -> 
     return connection.execute(_seen_by(seer).where(statement.c.statement_id == statement_id)).one_or_none()
 
 
-def minor_until(connection: Connection, seer: Seer, root: str, at: datetime) -> datetime | None:
-    """Until when this person is under 16, by the statements that this organisation may see; ``None``: nothing says so.
+def grown_at(connection: Connection, seer: Seer, roots: Collection[str]) -> dict[str, datetime]:
+    """When these persons are 16, by the statements that this organisation may see; absent: none of these says so.
 
     Of a statement that another organisation keeps to itself nothing may show, not even this.
     """
-    standing = (statement.c.ended_at.is_(None), statement.c.invalid_at.is_(None), statement.c.sixteen_at > at)
-    rows = connection.execute(_seen_by(seer).where(person.c.root == root, *standing))
-    return max((row.sixteen_at for row in rows), default=None)
+    said = (statement.c.sixteen_at.is_not(None), statement.c.ended_as.is_distinct_from(StatementStatus.REVOKED.value))
+    found: dict[str, datetime] = {}
+    for row in connection.execute(_seen_by(seer).where(person.c.root.in_(list(roots)), *said)):
+        found[row.root] = max(found.get(row.root, ALWAYS), row.sixteen_at)
+    return found
 
 
 def naming_notice(connection: Connection, organisation: Oin, notice_id: str, version: str) -> list[Row[Any]]:
@@ -196,8 +199,8 @@ def parts_of(connection: Connection, ids: Collection[str]) -> dict[str, dict[Oin
     return found
 
 
-def status(row: Row[Any], parts: dict[Oin, datetime], at: datetime) -> StatementStatus:
-    """How a statement stands at ``at``."""
+def status(row: Row[Any], parts: dict[Oin, datetime], at: datetime, grown: datetime = ALWAYS) -> StatementStatus:
+    """How a statement stands at ``at``. ``grown``: when the person is 16, as far as who asks may know."""
     if row.ended_at is not None:
         return StatementStatus(row.ended_as)
     if row.invalid_at is not None:
@@ -208,8 +211,8 @@ def status(row: Row[Any], parts: dict[Oin, datetime], at: datetime) -> Statement
         return StatementStatus.REQUESTED
     if row.choice == Choice.NO:
         return StatementStatus.REFUSED  # also at 16: what was refused stays so until the person says otherwise
-    own = row.sixteen_at is None or at < row.sixteen_at or (row.own_at is not None and row.own_at <= at)
-    return StatementStatus.GIVEN if parts and own else StatementStatus.TO_CONFIRM
+    waits = awaits_person(to_statement(row, parts), grown, at)
+    return StatementStatus.GIVEN if parts and not waits else StatementStatus.TO_CONFIRM
 
 
 def as_fact(row: Row[Any], parts: dict[Oin, datetime]) -> Statement:

@@ -4,11 +4,14 @@ import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import Final
+from datetime import datetime
+from typing import Any, Final
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Row
 
 from consent.decision import Decision, Outcome, Step, outward_steps
+from consent.facts import ALWAYS
+from consent.gate.weighing import AGE
 from consent.keys import KeyDestroyed, content_key
 from consent.store import records
 from contracts.envelope import Message
@@ -53,6 +56,7 @@ class Checked:
     named: bool
     decisions: tuple[tuple[Oin, Decision], ...]
     exact: RefusalCode | None
+    at: datetime
 
     @property
     def told(self) -> tuple[tuple[Oin, Decision], ...]:
@@ -143,11 +147,12 @@ class DryRun:
         found = [e for _, decision in checked.decisions for e in _explained(decision)] if checked.named else []
         with self.look() as connection:
             own = _recorded_by(connection, recorder, {e.statement for e in found})
-        return [e for e in found if e.statement in own]
+            grown = records.grown_at(connection, records.Seer(recorder, checked.at), {row.root for row in own.values()})
+        return [e for e in found if e.statement in own and _may_know(e, own[e.statement], grown)]
 
 
 def _checked(d: Decided) -> Checked:
-    return Checked(d.message.recipient is not None, tuple((r, j.decision) for r, j in d.judgements), d.exact)
+    return Checked(d.message.recipient is not None, tuple((r, j.decision) for r, j in d.judgements), d.exact, d.at)
 
 
 def _explained(decision: Decision) -> Iterator[Explained]:
@@ -163,6 +168,14 @@ def _explained(decision: Decision) -> Iterator[Explained]:
             yield Explained(statement, Category(step.name.removeprefix(_CATEGORY)), effect, differs)
 
 
-def _recorded_by(connection: Connection, recorder: Oin, ids: Collection[str]) -> set[str]:
+def _recorded_by(connection: Connection, recorder: Oin, ids: Collection[str]) -> dict[str, Row[Any]]:
     rows = {statement_id: records.find_statement(connection, statement_id) for statement_id in ids}
-    return {statement_id for statement_id, row in rows.items() if row is not None and row.recorder == recorder}
+    return {key: row for key, row in rows.items() if row is not None and row.recorder == recorder}
+
+
+def _may_know(one: Explained, row: Row[Any], grown: Mapping[str, datetime]) -> bool:
+    """That a `ja` was said too young only who sees a statement of a parent or guardian; else it is not explained.
+
+    So it is too when a `nee` that another organisation recorded closes it: no explanation tells which of these it is.
+    """
+    return AGE not in one.differs or row.given_at < grown.get(row.root, ALWAYS)

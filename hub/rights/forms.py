@@ -4,17 +4,13 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import MAXYEAR, date, datetime
 from typing import Any, Final, TypeVar
 
-from consent.facts import Choice, Statement
-from consent.store.reading import PARENT
+from consent.facts import SPEAKS_FOR_MINOR, Choice, Speaker, Statement
 from contracts import instants
 from contracts.errors import Fault, RequestInvalid
 from contracts.identity import SPECIAL, Category, LegalBasis, Oin, Purpose
 from hub.rights.consent.recording import NewStatement, Renewal, Said
 
 T = TypeVar("T")
-SELF: Final = "betrokkene"
-#: Who speaks for somebody under 16 (AVG art. 8, UAVG art. 5).
-SPEAKS_FOR_MINOR: Final = frozenset({PARENT, "voogd"})
 _GROWN_AT: Final = 16
 _SCOPES = ("doelen", "categorieen", "verstrekkers", "ontvangers")
 #: A BSN goes on a law, never on consent; what is about staff is covered by the agreement.
@@ -126,7 +122,7 @@ def _coverage(statement: Statement, body: Mapping[str, Any]) -> Iterable[Fault]:
 
 
 def _representation(body: Mapping[str, Any]) -> Iterable[Fault]:
-    if body["gegevenDoor"] != SELF and "bevoegdheid" not in body:
+    if body["gegevenDoor"] != Speaker.PERSON and "bevoegdheid" not in body:
         yield Fault("bevoegdheid", "VERPLICHT", "Zeg waaruit blijkt dat deze persoon mag beslissen.")
     minor = body["gegevenDoor"] in SPEAKS_FOR_MINOR
     if minor and "zestienOp" not in body:

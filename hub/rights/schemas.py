@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from marshmallow import Schema, ValidationError, fields, validates_schema
 
-from consent.facts import Choice, ObjectionOutcome, StatementStatus
+from consent.facts import Choice, ObjectionOutcome, Speaker, StatementStatus
 from contracts import instants
 from contracts.identity import Category, LegalBasis, LegalFramework, Purpose, SecrecySubject, is_bsn
 from hub.intake.problems import Reason, invalid
@@ -15,7 +15,7 @@ from hub.intake.schemas import Instant, code_field, free_text, no_bsn, oin_field
 from hub.rights.cases import CORRECTED, NOTICE_ANSWERS, STOP_ANSWERS
 
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-GIVEN_BY: Final = ("betrokkene", "ouder-met-gezag", "voogd", "curator", "mentor", "gemachtigde")
+GIVEN_BY: Final = tuple(one.value for one in Speaker)
 MANNERS: Final = ("zelf", "gesprek", "schriftelijk", "telefonisch")
 
 

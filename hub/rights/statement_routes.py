@@ -1,13 +1,13 @@
 """Statements over HTTP: record, list, show, prove; and the stopverzoek. Acts on one: ``consent.act_routes``."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
 from flask import Response
 from sqlalchemy import Connection, Row
 
-from consent.facts import StatementStatus
+from consent.facts import ALWAYS, StatementStatus
 from consent.log import reading as log
 from consent.store import records
 from contracts import instants
@@ -79,18 +79,22 @@ def toestemmingen(query: Mapping[str, Any]) -> dict[str, Any]:
         root = _root(connection, own, query.get("kandidaatRef"))
         while len(found) <= asked.limit:
             rows = records.statements_seen_by(connection, records.Seer(own, now), root, after, asked.limit + 1)
-            parts = records.parts_of(connection, [row.statement_id for row in rows])
-            found += [
-                r
-                for r in (Recorded(row, parts[row.statement_id], now, row.entry_id) for row in rows)
-                if _fits(r, query)
-            ]
+            found += [r for r in _recorded(connection, own, rows, now) if _fits(r, query)]
             if len(rows) <= asked.limit:
                 break
             after = rows[-1].statement_id
         refs = people.refs_of(connection, [(r.row.root, own) for r in found])
     answer = paged(found, asked, lambda r: (r.row.statement_id,))
     return answer | {"items": [shown(r, refs[r.row.root, own]) for r in answer["items"]]}
+
+
+def _recorded(connection: Connection, own: Oin, rows: Sequence[Row[Any]], now: datetime) -> list[Recorded]:
+    """Statements as the caller may see them."""
+    parts = records.parts_of(connection, [row.statement_id for row in rows])
+    grown = records.grown_at(connection, records.Seer(own, now), {row.root for row in rows})
+    return [
+        Recorded(row, parts[row.statement_id], now, row.entry_id, grown=grown.get(row.root, ALWAYS)) for row in rows
+    ]
 
 
 def _root(connection: Connection, own: Oin, ref: str | None) -> str | None:
@@ -126,11 +130,11 @@ def _find(statement_id: str) -> tuple[Recorded, KandidaatRef]:
         row = records.statement_seen_by(connection, records.Seer(own, now), statement_id)
         if row is None:
             raise NotFound
-        parts = records.parts_of(connection, [statement_id])[statement_id]
+        (found,) = _recorded(connection, own, [row], hub().clock.now())
         ref = people.refs_of(connection, [(row.root, own)]).get((row.root, own))
     if ref is None:
         raise NotFound
-    return Recorded(row, parts, now, row.entry_id), ref
+    return found, ref
 
 
 def toestemming_bewijs(toestemmingId: str) -> Response:

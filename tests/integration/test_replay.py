@@ -22,7 +22,7 @@ from hub.store.database import reading
 from tests import samples
 from tests.partners import stamp
 from tests.region import Region
-from tests.samples import BSN, GEMEENTE, KRINGLOOP, ONTWIKKELBEDRIJF, WOONZORG
+from tests.samples import BSN, GEMEENTE, KRINGLOOP, MBO, ONTWIKKELBEDRIJF, WOONZORG
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
@@ -54,6 +54,7 @@ def history(region: Region) -> None:
     (asked, *_) = region.call(KRINGLOOP, "GET", "/v1/zaken?soort=stopverzoek").expect(200)["items"]
     region.call(KRINGLOOP, "POST", f"/v1/zaken/{asked['id']}/antwoord", {"antwoord": "opgeheven"}).expect(200)
     in_care(region)
+    child(region)
     region.register(ONTWIKKELBEDRIJF, bsn=BSN)
     theirs = region.register(GEMEENTE, bsn=BSN)
     data = samples.voorgedragen(theirs, bsn=BSN)
@@ -82,6 +83,20 @@ def operate(region: Region) -> None:
     law |= {"categorieen": ["leervoortgang"], "geldigVan": "2026-01-01", "geldigTot": None}
     region.call(first, "POST", "/v1/grondslagen", law).expect(201)
     region.call(second, "POST", "/v1/grondslagen/aanvullend/bevestiging").expect(200)
+def child(region: Region) -> None:
+    """Somebody under 16: the own `ja` counted until a parent spoke; the parent's then does."""
+    person, own = region.reporting()
+    region.send(KRINGLOOP, region.report(person)).expect(202)
+    region.collect(ONTWIKKELBEDRIJF)
+    parent = {"gegevenDoor": "ouder-met-gezag", "bevoegdheid": "gezagsregister", "zestienOp": "2027-05-01"}
+    wrong = region.allow_reports(person, **parent, grondslag="AVG-6-1-a")
+    region.call(KRINGLOOP, "POST", f"/v1/toestemmingen/{wrong}/herroeping", {"reden": "te vroeg"}).expect(200)
+    region.call(KRINGLOOP, "POST", f"/v1/toestemmingen/{own}/intrekking", {"gegevenDoor": "betrokkene"}).expect(200)
+    region.allow_reports(person, **parent)
+    region.send(KRINGLOOP, region.report(person, number=2)).expect(202)
+    region.collect(ONTWIKKELBEDRIJF)
+
+
 def in_care(region: Region) -> None:
     """Attendance of day activities at woonzorg, on explicit consent and a release from secrecy."""
     person = region.candidate()
@@ -109,7 +124,20 @@ def test_a_release_on_an_ontheffing_of_something_else_is_found(region: Region) -
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(persons._ACTS, "ontheffing", other)
         found = look(region).findings
-    assert any("zonder dekking" in f.reason and "ontheffing" in f.reason for f in found)
+    assert any("zonder dekking" in f.reason and f.place.startswith("vermelding ") for f in found)
+
+
+def test_a_release_on_what_a_child_said_itself_is_found(region: Region) -> None:
+    """The log itself, replayed, in which it was the child who spoke and not the parent."""
+    from hub.ledger.replay import persons
+
+    def other(facts_: Any, said: dict[str, Any], at: datetime) -> Any:
+        return persons._statement(facts_, said | {"gegevenDoor": "betrokkene"}, at)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(persons._ACTS, "toestemming", other)
+        found = look(region).findings
+    assert any("zonder dekking (categorieen" in f.reason and f.place.startswith("vermelding ") for f in found)
 
 
 def look(region: Region) -> Report:
@@ -172,7 +200,7 @@ COLUMNS: dict[str, tuple[Table, str, Any]] = {
         (facts.statement, "requested", True),
         (facts.statement, "invalid_at", LATER),
         (facts.statement, "ended_at", LATER),
-        (facts.statement, "given_by", "ouder-met-gezag"),
+        (facts.statement, "given_by", "voogd"),
         (facts.statement, "sixteen_at", LATER),
         (facts.statement, "own_at", LATER),
         (facts.statement_part, "sender", WOONZORG),
@@ -194,7 +222,7 @@ COLUMNS: dict[str, tuple[Table, str, Any]] = {
         (hub.message, "system", "ander"),
         (hub.delivery, "revealed", ["bsn"]),
         (hub.delivery, "released_at", LATER),
-        (hub.delivery, "recipient", WOONZORG),
+        (hub.delivery, "recipient", MBO),
     )
 }
 

@@ -10,7 +10,7 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import Engine, delete, insert, select, text, update
 
-from consent.facts import ConsentFlow, PersonFacts, Stop
+from consent.facts import ConsentFlow, PersonFacts, Speaker, Stop
 from consent.gate.flows import consented_flows
 from consent.gate.person import stop_pending, stop_refuses
 from consent.store import tables as facts
@@ -176,6 +176,7 @@ def test_the_flows_are_those_of_each_confirmed_part_in_force() -> None:
         yes(valid_until=None),
         yes(confirmed={}),
         yes(confirmed={SENDER: NOW + DAY}),
+        yes(by=Speaker.PARENT, sixteen_at=NOW),
         yes(sixteen_at=NOW),
     ):
         assert consented_flows([passed], NOW) == frozenset()

@@ -18,10 +18,10 @@ from consent.facts import (
     Restriction,
     SecrecyRelease,
     Shield,
+    Speaker,
     Statement,
     Stop,
 )
-from consent.store.reading import PARENT
 from contracts import instants
 from contracts.identity import Category, LegalBasis, LegalFramework, Oin, Purpose, SecrecySubject
 from hub.ledger.replay.region import moment
@@ -121,7 +121,7 @@ def _statement(facts: PersonFacts, said: dict[str, Any], at: datetime) -> Person
         valid_until=moment(said, "geldigTot"),
         requested="keuze" not in said,
         confirmed={Oin(who): at for who in said.get("bevestigd", ())},
-        parental=said.get("gegevenDoor") == PARENT,
+        by=Speaker(said.get("gegevenDoor", Speaker.PERSON)),
         sixteen_at=moment(said, "zestienOp"),
     )
     others = tuple(s for s in facts.statements if s.id != new.id)
@@ -145,7 +145,9 @@ def _ended(one: Statement, _said: dict[str, Any], at: datetime) -> Statement:
 
 
 def _revoked(one: Statement, _said: dict[str, Any], at: datetime) -> Statement:
-    return one if one.requested else replace(one, ended_at=at)  # a request that was wrong asked nobody anything
+    if one.requested:
+        return one  # a request that was wrong asked nobody anything
+    return replace(one, ended_at=at, sixteen_at=None)  # nor does what was recorded wrongly say how old somebody is
 
 
 def _own(one: Statement, said: dict[str, Any], _at: datetime) -> Statement:

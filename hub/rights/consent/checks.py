@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row
 
-from consent.facts import Statement
+from consent.facts import ALWAYS, Statement
 from consent.store import notice_texts, records
 from contracts.errors import Fault, NotFound, RefusalCode, Refused, RequestInvalid
 from contracts.identity import Oin, PersonId, Purpose, Role
@@ -83,8 +83,8 @@ def require_grown(connection: Connection, subject: Subject, organisation: Oin, s
     """Under 16 only a parent or guardian says yes (AVG art. 8, UAVG art. 5), as far as this organisation may know."""
     if statement.sixteen_at is not None:  # a parent or guardian spoke
         return
-    seer = records.Seer(organisation, subject.at)
-    if records.minor_until(connection, seer, subject.known.root, statement.given_at) is not None:
+    root, seer = subject.known.root, records.Seer(organisation, subject.at)
+    if statement.given_at < records.grown_at(connection, seer, [root]).get(root, ALWAYS):
         reason = "Volgens een eerdere verklaring is deze persoon dan nog geen 16: een ouder of voogd beslist."
         raise fault("gegevenDoor", "ONDER_ZESTIEN", reason)
 

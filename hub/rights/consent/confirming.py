@@ -25,12 +25,12 @@ def confirm(means: Means, recorder: Asker, statement_id: str) -> Recorded:
         row = checks.seen(tx.connection, statement_id, subject, recorder.organisation)
         if row.choice != Choice.YES or recorder.organisation not in (row.senders or ()):
             raise NotFound
-        if recorded(tx, statement_id, subject.at).status not in _STANDING:
+        if recorded(tx, statement_id, subject.at, recorder).status not in _STANDING:
             raise Conflict("Deze toestemming kan niet (meer) worden bevestigd.")
         if records.confirm(tx.connection, statement_id, recorder.organisation, subject.at):
             payload = entry("bevestiging-toestemming", subject.at, recorder) | {"toestemmingId": statement_id}
             means.note(tx, row.person_id, payload | _binding(means, tx, subject, recorder, statement_id))
-        return recorded(tx, statement_id, subject.at)
+        return recorded(tx, statement_id, subject.at, recorder)
 
     return means.person_work.on(recorder, checks.finder(statement_id), work, f"niemand/{statement_id}")
 
@@ -38,25 +38,28 @@ def confirm(means: Means, recorder: Asker, statement_id: str) -> Recorded:
 def confirm_own(means: Means, recorder: Asker, statement_id: str, said_at: datetime) -> Recorded:
     """The person, 16 by then, makes it an own statement. Raises ``NotFound``, ``RequestInvalid``, ``Conflict``.
 
-    A ``nee`` needs no confirming: it stands until the person says otherwise, by a statement of its own.
+    What a parent or guardian said, or what the person said too young, as far as this organisation may know; where it
+    may not, the way on is that the person says it again. A ``nee`` needs no confirming: it stands until the person says
+    otherwise, by a statement of its own.
     """
 
     def work(tx: Transaction, subject: Subject) -> Recorded:
         row = checks.seen(tx.connection, statement_id, subject, recorder.organisation)
-        standing = recorded(tx, statement_id, subject.at).status in _STANDING
-        if row.sixteen_at is None or row.choice != Choice.YES or not standing:
+        now = recorded(tx, statement_id, subject.at, recorder)
+        too_young = row.given_at < now.grown  # also when a parent or guardian spoke: it is under 16 that they do
+        if not too_young or row.choice != Choice.YES or now.status not in _STANDING:
             raise Conflict("Deze toestemming wacht niet op een bevestiging door de betrokkene.")
         checks.require_past(said_at, subject.at, "op")
-        if said_at < row.sixteen_at:
+        if said_at < now.grown:
             raise checks.fault("op", "ONDER_ZESTIEN", "De betrokkene was toen nog geen 16.")
-        if records.confirm_own(tx.connection, statement_id, said_at):
+        if records.confirm_own(tx.connection, statement_id, said_at, now.grown):
             payload = entry("bevestiging-betrokkene", subject.at, recorder) | {
                 "toestemmingId": statement_id,
                 "gegevenDoor": "betrokkene",
                 "zelfBevestigdOp": instants.write(said_at),
             }
             means.note(tx, row.person_id, payload | _binding(means, tx, subject, recorder, statement_id))
-        return recorded(tx, statement_id, subject.at)
+        return recorded(tx, statement_id, subject.at, recorder)
 
     return means.person_work.on(recorder, checks.finder(statement_id), work, f"niemand/{statement_id}")
 

@@ -11,10 +11,10 @@ from typing import Any, Final
 
 from sqlalchemy import Row
 
-from consent.facts import Choice, Statement, StatementStatus
+from consent.facts import ALWAYS, Choice, Speaker, Statement, StatementStatus
 from consent.receipt.account import STATEMENT
 from consent.store import records
-from consent.store.reading import PARENT, to_statement
+from consent.store.reading import to_statement
 from contracts import instants
 from contracts.errors import Conflict
 from contracts.identity import Oin, PersonId
@@ -47,7 +47,7 @@ class Said:
             choice=choice,
             given_at=self.given_at,
             requested=False,
-            parental=self.given_by == PARENT,
+            by=Speaker(self.given_by),
             sixteen_at=self.sixteen_at,
         )
 
@@ -75,18 +75,24 @@ class Renewal:
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """A statement that stands; ``consequence`` for a ``nee``."""
+    """A statement that stands; ``consequence`` for a ``nee``.
+
+    ``grown``: when the person is 16, by the statements that who is told of this one may see. A `ja` that was said too
+    young is `te-bevestigen` to those alone; to its recorder, who sees no other, it is `gegeven`: it would learn from
+    the status that a parent or guardian spoke. What it sends is refused with the code that tells nothing.
+    """
 
     row: Row[Any]
     parts: dict[Oin, datetime]
     at: datetime
     entry_id: str
     consequence: Consequence | None = None
+    grown: datetime = ALWAYS
 
     @property
     def status(self) -> StatementStatus:
         """How it stands now."""
-        return records.status(self.row, self.parts, self.at)
+        return records.status(self.row, self.parts, self.at, self.grown)
 
 
 def record(means: Means, recorder: Asker, ref: str, new: NewStatement) -> Recorded:
@@ -99,7 +105,7 @@ def record(means: Means, recorder: Asker, ref: str, new: NewStatement) -> Record
         _require_sound(tx, subject, recorder, new)
         return _store(means, tx, subject, recorder, new)
 
-    return means.person_work.on_ref(recorder, ref, work, take_away=new.statement.choice is Choice.NO)
+    return means.person_work.on_ref(recorder, ref, work, take_away=_takes_away(new.statement.choice, new.said))
 
 
 def renew(means: Means, recorder: Asker, statement_id: str, renewal: Renewal) -> Recorded:
@@ -117,7 +123,8 @@ def renew(means: Means, recorder: Asker, statement_id: str, renewal: Renewal) ->
         _require_sound(tx, subject, recorder, new)
         return _store(means, tx, subject, recorder, new)
 
-    return means.person_work.on(recorder, checks.finder(statement_id), work, f"niemand/{statement_id}")
+    find, take_away = checks.finder(statement_id), _takes_away(Choice.YES, renewal.said)
+    return means.person_work.on(recorder, find, work, f"niemand/{statement_id}", take_away=take_away)
 
 
 def answer(means: Means, recorder: Asker, statement_id: str, choice: Choice, said: Said) -> Recorded:
@@ -139,16 +146,25 @@ def answer(means: Means, recorder: Asker, statement_id: str, choice: Choice, sai
         for sender in confirmed:
             records.confirm(tx.connection, statement_id, sender, subject.at)
         # A crash before the commit: the request still waits for its answer. After it: all that follows holds.
-        return recorded(tx, statement_id, subject.at, _drawn(means, tx, subject, recorder, new, statement_id))
+        drawn = _drawn(means, tx, subject, recorder, new, statement_id)
+        return recorded(tx, statement_id, subject.at, recorder, drawn)
 
     find = checks.finder(statement_id, recorder.organisation)
-    return means.person_work.on(recorder, find, work, f"niemand/{statement_id}", take_away=choice is Choice.NO)
+    return means.person_work.on(recorder, find, work, f"niemand/{statement_id}", take_away=_takes_away(choice, said))
 
 
-def recorded(tx: Transaction, statement_id: str, at: datetime, consequence: Consequence | None = None) -> Recorded:
-    """The statement as it stands in this transaction."""
+def recorded(
+    tx: Transaction, statement_id: str, at: datetime, viewer: Asker, consequence: Consequence | None = None
+) -> Recorded:
+    """The statement as it stands in this transaction, to who asks."""
     row = checks.found(tx.connection, statement_id)
-    return Recorded(row, _parts(tx, statement_id), at, row.entry_id, consequence)
+    grown = records.grown_at(tx.connection, records.Seer(viewer.organisation, at), [row.root]).get(row.root, ALWAYS)
+    return Recorded(row, _parts(tx, statement_id), at, row.entry_id, consequence, grown)
+
+
+def _takes_away(choice: Choice, said: Said | None) -> bool:
+    """A ``nee``; and whatever a parent or guardian says, for with it what the child said itself stops to count."""
+    return choice is Choice.NO or (said is not None and said.sixteen_at is not None)
 
 
 def _require_sound(tx: Transaction, subject: Subject, recorder: Asker, new: NewStatement) -> None:
@@ -177,7 +193,7 @@ def _store(means: Means, tx: Transaction, subject: Subject, recorder: Asker, new
     }
     records.add_statement(tx.connection, values, confirmed)
     # A crash before the commit: nothing was said. After it: all that follows from it holds.
-    return recorded(tx, statement_id, at, _drawn(means, tx, subject, recorder, new, statement_id))
+    return recorded(tx, statement_id, at, recorder, _drawn(means, tx, subject, recorder, new, statement_id))
 
 
 def _noted(

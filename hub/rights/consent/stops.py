@@ -30,7 +30,7 @@ def stop(means: Means, recorder: Asker, ref: str) -> tuple[str, Consequence]:
         checks.require_involved(subject, recorder.organisation)
         at, person = subject.at, subject.known.person
         said = [s for s in subject.record.facts.statements if s.choice is Choice.YES and s.ended_at is None]
-        flows, under = consented_flows(said, at), frozenset(s.id for s in said)
+        flows, under = consented_flows(subject.record.facts.statements, at), frozenset(s.id for s in said)
         before = _standing(tx, subject, recorder)
         if before is not None and _says_the_same(before, flows, said):
             again = Cause(before.id, STOP, under, person, subject.known.root)

@@ -159,7 +159,10 @@ def consented(slot: str) -> str:
         f'(if {slot}.basis == "AVG-6-1-a" then !{_NOT_ORDINARY}.contains(context.category)'
         f" else {_SPECIAL}.contains(context.category))"
     )
-    asked = f"{slot}.sixteen <= context.at && context.at < {slot}.own"
+    young = either(f"({there(s)} && {slot}.given < {s}.grown)" for s in slots("s"))
+    too_soon = either(f"({there(s)} && {slot}.own < {s}.grown)" for s in slots("s"))
+    due = f'(if ["ouder-met-gezag", "voogd"].contains({slot}.by) then {slot}.sixteen <= context.at else {young})'
+    asked = f"{due} && (context.at < {slot}.own || {too_soon})"
     pending = either(
         f"({there(p)} && {p}.at <= context.at && {either(f'{p}.waiting.contains({flow})' for flow in THIS)})"
         for p in slots("p")
@@ -238,11 +241,13 @@ def statement(said: Statement, sender: str) -> dict[str, Any]:
         "from": seconds(said.valid_from),
         "until": until,
         "part": seconds({str(k): v for k, v in said.confirmed.items()}.get(sender)),
+        "by": str(said.by),
         "sixteen": seconds(said.sixteen_at),
+        "grown": seconds(said.sixteen_at, -_EVER),
         "own": seconds(said.own_at),
         "since": given if said.own_at is None else max(given, seconds(said.own_at)),
-        "parental": said.parental and said.own_at is None,
-        "spokenByParent": said.parental,
+        "parental": str(said.by) == "ouder-met-gezag" and said.own_at is None,
+        "spokenByParent": str(said.by) == "ouder-met-gezag",
         "purposes": texts(said.purposes),
         "anyPurpose": said.purposes is None,
         "categories": texts(said.categories),

@@ -42,6 +42,7 @@ from tests.unit.consent.decision_cases import (
 )
 from tests.unit.consent.decision_table_person import (
     about_blocks,
+    about_children,
     about_consent,
     about_grounds,
     about_latest,
@@ -64,6 +65,7 @@ def table() -> Iterator[Case]:
     yield from about_latest()
     yield from about_stops()
     yield from about_minors()
+    yield from about_children()
     yield from about_shields()
     yield from about_special()
     yield from about_woonzorg()

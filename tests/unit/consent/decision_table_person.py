@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from consent.facts import ConsentFlow, Facts, ObjectionOutcome, PersonFacts, Request, Shield, Statement
+from consent.facts import ConsentFlow, Facts, ObjectionOutcome, PersonFacts, Request, Shield, Speaker, Statement
 from contracts.identity import Category as C
 from contracts.identity import LegalBasis, LegalFramework, Purpose, Role
 from contracts.identity import SecrecySubject as Onderwerp
@@ -340,37 +340,82 @@ def about_woonzorg() -> Iterator[Case]:
 
 
 def about_minors() -> Iterator[Case]:
-    parent, parent_no = yes(parental=True), no(parental=True)
+    parent, parent_no = yes(by=Speaker.PARENT), no(by=Speaker.PARENT)
 
     def stopped(says: str, reason: str, *statements: Statement) -> Case:
         return uncovered(f"minor: {says}", facts(*statements), reason)
 
-    sixteen = {"parental": True, "sixteen_at": NOW}
+    sixteen = {"by": Speaker.PARENT, "sixteen_at": NOW}
     closed, unconfirmed = "nee:toestemming:n1", "bijna:toestemming:s1:bevestiging"
     yield Case("minor: a parent's ja", ask(), facts(parent))
-    yield Case("minor: until this instant", ask(), facts(yes(parental=True, sixteen_at=NOW + DAY)))
+    yield Case("minor: until this instant", ask(), facts(yes(by=Speaker.PARENT, sixteen_at=NOW + DAY)))
     yield stopped("from 16 it waits for the person", unconfirmed, yes(**sixteen))
     yield stopped("confirmed later than now", unconfirmed, yes(**sixteen, own_at=NOW + DAY))
     yield Case("minor: confirmed this instant", ask(), facts(yes(**sixteen, own_at=NOW)))
-    yield stopped("the other parent's nee is older", closed, no(days=40, parental=True), parent)
+    yield stopped("the other parent's nee is older", closed, no(days=40, by=Speaker.PARENT), parent)
     yield stopped("the other parent's nee is later", closed, parent_no, parent)
     other = frozenset({C.CONTACT})
-    yield Case("minor: a nee of another category", ask(), facts(parent, no(days=40, parental=True, categories=other)))
+    yield Case(
+        "minor: a nee of another category", ask(), facts(parent, no(days=40, by=Speaker.PARENT, categories=other))
+    )
     yield Case("minor: a nee of one who is no parent is older", ask(), facts(parent, no(days=40)))
     yield Case("minor: the person's own ja is later", ask(), facts(yes(days=5), parent_no))
-    own = yes(**sixteen, own_at=ago(5))
+    grown = {"by": Speaker.PARENT, "sixteen_at": ago(25)}
+    own = yes(**grown, own_at=ago(5))
     yield Case("minor: confirmed after the other parent's nee", ask(), facts(own, parent_no))
     yield stopped("confirmed before the other parent's nee", closed, replace(own, own_at=ago(20)), parent_no)
     yield Case(
-        "minor: an older ja of the person stands", ask(), facts(yes("s2", 35), parent, no(days=40, parental=True))
+        "minor: an older ja of the person stands", ask(), facts(yes("s2", 35), parent, no(days=40, by=Speaker.PARENT))
     )
-    early = yes(days=3, parental=True, sixteen_at=NOW, own_at=ago(20))
+    early = yes(days=3, **grown, own_at=ago(20))
     yield Case("minor: a confirmation is not before its ja", ask(), facts(early, no(days=10)))
     yield Case(
         "minor: a nee that was withdrawn is of its end",
         ask(),
-        facts(parent, no(days=60, parental=True, ended_at=ago(50))),
+        facts(parent, no(days=60, by=Speaker.PARENT, ended_at=ago(50))),
     )
+
+
+def about_children() -> Iterator[Case]:
+    """What somebody under 16 said itself: that it is so is known by what a parent or guardian said."""
+
+    def child(until: Any, speaker: Speaker = Speaker.PARENT, **changes: Any) -> Statement:
+        """Of somebody who turns 16 then; of another flow, so that nothing else comes of it."""
+        return yes("z1", 40, by=speaker, sixteen_at=until, receivers=frozenset({OTHER}), **changes)
+
+    def stopped(says: str, *statements: Statement) -> Case:
+        return uncovered(f"child: {says}", facts(*statements), "bijna:toestemming:s1:leeftijd")
+
+    for speaker in (Speaker.PARENT, Speaker.GUARDIAN):
+        yield stopped(f"its own ja, by {speaker}", yes(), child(NOW + DAY, speaker))
+    yield stopped("also once it is 16", yes(days=10), child(ago(9)))
+    yield stopped("who speaks for it otherwise", yes(by=Speaker.PROXY), child(NOW + DAY))
+    yield Case("child: of that very instant", ask(), facts(yes(days=10), child(ago(10))))
+    yield Case("child: said again at 16", ask(), facts(yes("s0", 30), yes(days=5), child(ago(9))))
+    yield Case("child: confirmed at 16", ask(), facts(yes(own_at=ago(9)), child(ago(9))))
+    yield Case("child: confirmed this instant", ask(), facts(yes(own_at=NOW), child(ago(9))))
+    yield stopped("confirmed too young", yes(own_at=ago(10)), child(ago(9)))
+    yield stopped("confirmed later than now", yes(own_at=NOW + DAY), child(ago(9)))
+    two = (child(ago(9)), replace(child(ago(4)), id="z2"))
+    yield stopped("of two instants the latest", yes(days=8), *two)
+    yield Case("child: after the latest", ask(), facts(yes(days=3), *two))
+    yield stopped("also of what was withdrawn", yes(), child(NOW + DAY, ended_at=ago(1)))
+    yield stopped("also of what is invalid", yes(), child(NOW + DAY, invalid=True))
+    refusal = no("z1", 40, by=Speaker.PARENT, sixteen_at=NOW + DAY, receivers=frozenset({OTHER}))
+    yield stopped("also of a nee", yes(), refusal)
+    older = yes("s0", 35, by=Speaker.GUARDIAN, sixteen_at=NOW + DAY)
+    step = "categorie:leervoortgang"
+    yield Case("child: what a guardian said stands", ask(), facts(yes(), older), step=step, reason="toestemming:s0")
+    closed = "nee:toestemming:n1"
+    yield uncovered("child: its own nee always counts", facts(older, no(), child(NOW + DAY)), closed)
+    gone = facts(older, yes(ended_at=ago(2)), child(NOW + DAY))
+    yield uncovered("child: its own withdrawal too", gone, "ingetrokken:toestemming:s1")
+    after = facts(yes(own_at=ago(5)), child(ago(9)), no(days=7))
+    yield Case("child: confirmed after a nee", ask(), after)
+    both = yes(by=Speaker.PARENT, sixteen_at=ago(9), own_at=ago(8))
+    reason = "bijna:toestemming:s1:bevestiging"
+    yield uncovered("child: what a parent said, confirmed too young", facts(both, child(ago(4))), reason)
+    yield Case("child: what a parent said, confirmed at 16", ask(), facts(both, child(ago(8))))
 
 
 def about_shields() -> Iterator[Case]:

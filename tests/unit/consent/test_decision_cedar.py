@@ -11,7 +11,7 @@ import cedarpy
 import pytest
 
 from consent.decision import Outcome, decide
-from consent.facts import ConsentFlow, Facts, ObjectionOutcome, Request, Statement
+from consent.facts import ConsentFlow, Facts, ObjectionOutcome, Request, Speaker, Statement
 from contracts.identity import Category as C
 from contracts.identity import LegalBasis, LegalFramework, Purpose, Role
 from contracts.identity import SecrecySubject as Onderwerp
@@ -91,7 +91,7 @@ class Dice(random.Random):
             invalid=self.seldom(False, True, 12),
             ended_at=self.seldom(None, self.instant(), 12),
             confirmed=self.seldom({SENDER: given}, {OTHER: given}),
-            parental=self.seldom(False, True, 3),
+            by=self.seldom(Speaker.PERSON, self.choice([Speaker.PARENT, Speaker.PARENT, *Speaker]), 3),
             sixteen_at=self.seldom(None, self.instant(), 8),
             own_at=self.seldom(None, self.instant(), 8),
         )
@@ -277,7 +277,7 @@ def test_cedar_says_the_same_of_a_hundred_thousand() -> None:
     "forgotten",
     [
         *("gate.weighing.stop_pending", "gate.weighing.stop_refuses", "gate.weighing.secrecy_release"),
-        *("gate.weighing.enrolled", "gate.coverage.shielded"),
+        *("gate.weighing.enrolled", "gate.weighing.awaits_person", "gate.coverage.shielded"),
     ],
 )
 def test_control_a_gate_that_forgets_a_rule_is_told_from_cedar(forgotten: str, monkeypatch: pytest.MonkeyPatch) -> None:

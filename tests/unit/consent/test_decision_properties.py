@@ -10,7 +10,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from consent.decision import Decision, Outcome, decide
-from consent.facts import Choice, ConsentFlow, Facts, ObjectionOutcome, PersonFacts, Request, RuleFacts, Statement
+from consent.facts import (
+    Choice,
+    ConsentFlow,
+    Facts,
+    ObjectionOutcome,
+    PersonFacts,
+    Request,
+    RuleFacts,
+    Speaker,
+    Statement,
+)
 from contracts.identity import SPECIAL, LegalBasis, LegalFramework, Purpose, Role
 from contracts.identity import Category as C
 from contracts.identity import SecrecySubject as Onderwerp
@@ -93,7 +103,7 @@ def statements(draw: st.DrawFn, choice: Choice | None = None) -> Statement:
         invalid=not draw(mostly),
         ended_at=draw(scope(later, None)),
         confirmed={SENDER: given_at} if draw(mostly) else {},
-        parental=draw(st.booleans()),
+        by=draw(st.sampled_from([Speaker.PERSON, Speaker.PERSON, Speaker.PARENT, Speaker.GUARDIAN, Speaker.PROXY])),
         sixteen_at=draw(scope(later, None)),
         own_at=draw(scope(later, None)),
     )
@@ -192,6 +202,20 @@ def test_a_stopverzoek_never_widens_and_its_answer_is_for_its_own_flow(
         assert says(lifted=lifted, confirmed=confirmed) == waiting
     assert waiting.allowed <= says(confirmed=asked | {THIS}).allowed <= first.allowed
     assert says(lifted=asked | {THIS}) == first
+
+
+@tried
+@given(questions(), instants, later)
+def test_to_hear_that_somebody_is_younger_never_widens(
+    question: tuple[Request, Facts], until: datetime, ended: datetime | None
+) -> None:
+    """What a parent says of the age counts, whatever becomes of the rest of it."""
+    request, before = question
+    said = replace(yes("new", by=Speaker.PARENT, sixteen_at=until, ended_at=ended), receivers=frozenset({OTHER}))
+    told = replace(before, person=replace(before.person, statements=(*before.person.statements, said)))
+    first, second = decide(request, before, NOW), decide(request, told, NOW)
+    assert second.allowed <= first.allowed
+    assert is_yes(first) or not is_yes(second)
 
 
 @tried

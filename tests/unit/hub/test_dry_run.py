@@ -3,6 +3,7 @@
 import json
 import uuid
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ from tests.samples import CERTIFICEERDER, GEMEENTE, KRINGLOOP, KRINGLOOP_2, ONTW
 
 LADDER = ["organisaties", "soort", "afspraak", "grondslag", "logboek"]
 PATH = "/v1/vooraf-controles"
+AT = datetime(2026, 11, 26, tzinfo=UTC)
 
 
 class Hand:
@@ -68,15 +70,16 @@ def decision(outcome: Outcome, code: RefusalCode | None = None) -> Decision:
 def test_of_a_recipient_that_was_not_named_a_refusal_is_not_told() -> None:
     refused = (Oin(KRINGLOOP), decision(Outcome.STOPPED, RefusalCode.GEEN_GRONDSLAG))
     allowed = (Oin(ONTWIKKELBEDRIJF), decision(Outcome.ALLOWED))
-    assert Checked(False, (refused, allowed), None).told == (allowed,)
-    assert Checked(True, (refused,), None).told == (refused,)
-    assert Checked(False, (refused,), None).steps == Checked(False, (), None).steps
-    assert Checked(False, (refused,), None).outcome is Outcome.STOPPED
-    assert Checked(False, (refused, allowed), None).outcome is Outcome.ALLOWED
+    assert Checked(False, (refused, allowed), None, AT).told == (allowed,)
+    assert Checked(True, (refused,), None, AT).told == (refused,)
+    assert Checked(False, (refused,), None, AT).steps == Checked(False, (), None, AT).steps
+    assert Checked(False, (refused,), None, AT).outcome is Outcome.STOPPED
+    assert Checked(False, (refused, allowed), None, AT).outcome is Outcome.ALLOWED
 
 
 def test_no_step_that_is_told_bears_an_inner_reason() -> None:
-    for checked in (Checked(True, ((Oin(KRINGLOOP), decision(Outcome.STOPPED, RefusalCode.GEEN_GRONDSLAG)),), None),):
+    refused = (Oin(KRINGLOOP), decision(Outcome.STOPPED, RefusalCode.GEEN_GRONDSLAG))
+    for checked in (Checked(True, (refused,), None, AT),):
         assert [step.reason for step in checked.steps] == [""] * len(LADDER)
 
 
