@@ -39,6 +39,7 @@ from hub.gate.person_work import PersonWork
 from hub.intake import dry_run_routes
 from hub.intake import routes as message_routes
 from hub.intake.accept import Accepter
+from hub.keys.erasure_list import ErasureList
 from hub.keys.keyring import Keyring
 from hub.ledger.evidence import Evidence
 from hub.ledger.keeper import LogKeeper, LogParts
@@ -52,6 +53,7 @@ from hub.rights.cases import Cases
 from hub.rights.consent import act_routes
 from hub.rights.consent.means import Means
 from hub.rights.consent.texts import routes as text_routes
+from hub.rights.erasure.destroying import Eraser, Finisher
 from hub.rights.limits import routes as limit_routes
 from hub.rights.limits.objections import OBJECTION
 from hub.rights.limits.room import Limits
@@ -107,6 +109,8 @@ class Hub:
     push: Push
     new_sender: NewSender
     log_keeper: LogKeeper
+    eraser: Eraser
+    finisher: Finisher
     doorbell: Doorbell
     metrics: Metrics
     readiness: Mapping[str, Callable[[], bool]]
@@ -124,8 +128,11 @@ class Hub:
         self.engine.dispose()
 
     def _parts(self, only: str | None) -> tuple[Part, ...]:
-        parts: dict[str, Part] = {"sequencer": self.log_keeper, "relay": self.relay, "worker": self.push}
-        return (self.writer, *(part for name, part in parts.items() if only in (None, name)))
+        parts: tuple[tuple[str, Part], ...] = (
+            *(("sequencer", self.log_keeper), ("sequencer", self.finisher)),
+            *(("relay", self.relay), ("worker", self.push)),
+        )
+        return (self.writer, *(part for name, part in parts if only in (None, name)))
 
     def app(self) -> Flask:
         """The web application."""
@@ -216,6 +223,7 @@ def build(core: Core, metrics: Metrics | None = None) -> Hub:
     push = Push(push_parts)
     signer = Signer(installation.signer_state(settings, origin), core.keyring.log_keys, origin)
     log_keeper = LogKeeper(LogParts(engine, writer, signer, clock, clock_guard), observer.trouble)
+    eraser = _eraser(core, writer)
     return Hub(
         settings=settings,
         engine=engine,
@@ -242,6 +250,8 @@ def build(core: Core, metrics: Metrics | None = None) -> Hub:
         push=push,
         new_sender=push_parts.new_sender,
         log_keeper=log_keeper,
+        eraser=eraser,
+        finisher=Finisher(eraser, observer.trouble),
         doorbell=doorbell,
         metrics=metrics,
         readiness={
@@ -268,6 +278,11 @@ def _accepter(core: Core, writer: Writer, carried: "_Carried", metrics: Metrics)
         bsn_index=core.keyring.bsn_index,
         metrics=metrics,
     )
+
+
+def _eraser(core: Core, writer: Writer) -> Eraser:
+    listed = ErasureList(installation.erasures(core.settings))
+    return Eraser(core.engine, writer, core.look, core.key_store, core.evidence, listed, core.random)
 
 
 def _means(core: Core, work: PersonWork, carried: "_Carried") -> Means:

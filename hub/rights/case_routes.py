@@ -110,7 +110,8 @@ def ontheffingen(query: Mapping[str, Any]) -> dict[str, Any]:
         rows = records.secrecy_releases_of(connection, own, after, asked.limit + 1)
         refs = people.refs_of(connection, [(row.root, own) for row in rows])
     answer = paged(rows, asked, lambda row: (row.release_id,))
-    return answer | {"items": [_release(row, refs[row.root, own]) for row in answer["items"]]}
+    shown = (row for row in answer["items"] if (row.root, own) in refs)  # whose content it erased is nobody to it
+    return answer | {"items": [_release(row, refs[row.root, own]) for row in shown]}
 
 
 def _release(row: Row[Any], ref: KandidaatRef) -> dict[str, Any]:

@@ -75,20 +75,21 @@ def toestemmingen(query: Mapping[str, Any]) -> dict[str, Any]:
     asked, own, now = page(query), caller().organisation, hub().clock.now()
     after = asked.after[0] if asked.after else ""
     found: list[Recorded] = []
+    refs: dict[tuple[str, Oin], KandidaatRef] = {}
     with reading(hub().engine) as connection:
         root = _root(connection, own, query.get("kandidaatRef"))
         while len(found) <= asked.limit:
             rows = records.statements_seen_by(connection, own, root, after, asked.limit + 1)
             parts = records.parts_of(connection, [row.statement_id for row in rows])
-            found += [
+            refs |= people.refs_of(connection, [(row.root, own) for row in rows])
+            found += [  # whose content the caller erased is nobody to it
                 r
                 for r in (Recorded(row, parts[row.statement_id], now, row.entry_id) for row in rows)
-                if _fits(r, query)
+                if _fits(r, query) and (r.row.root, own) in refs
             ]
             if len(rows) <= asked.limit:
                 break
             after = rows[-1].statement_id
-        refs = people.refs_of(connection, [(r.row.root, own) for r in found])
     answer = paged(found, asked, lambda r: (r.row.statement_id,))
     return answer | {"items": [shown(r, refs[r.row.root, own]) for r in answer["items"]]}
 

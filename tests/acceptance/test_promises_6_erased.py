@@ -1,7 +1,4 @@
-"""Promise 6: with the key the payload is gone, here and in every copy; every proof still verifies.
-
-"Erased" is made here as an erasure makes it: the person's keys are destroyed.
-"""
+"""Promise 6: with the key the payload is gone, here and in every copy; every proof still verifies."""
 
 import json
 from pathlib import Path
@@ -14,13 +11,12 @@ from consent import audit
 from consent.keys import content_key, evidence_key
 from consent.log.tables import ledger_payload
 from contracts.identity import Oin, PersonId
-from hub.administration.backup.erased import facts
 from hub.delivery.states import State
 from hub.keys.sealing import unseal
 from hub.ledger.replay.check import check
 from hub.store.database import reading
 from hub.store.tables import delivery, message
-from hub.store.writer import Transaction, single
+from tests.erasing import erase
 from tests.partners import Person
 from tests.region import Region
 
@@ -52,15 +48,9 @@ class Case:
             query = select(message.c.body).where(message.c.message_id == self.given_id)
             return bytes(connection.scalars(query).one())
 
-    def destroy(self, *names: str) -> None:
-        """Destroy keys; of what can no longer be read in the log, an entry says that it was erased."""
-        core = self.region.core
-        core.key_store.destroy(names, self.region.clock.now())
-
-        def tell(tx: Transaction) -> None:
-            core.evidence.append(tx.connection, facts(tx.connection, core.key_store, tx.now))
-
-        single(core.transactions, tell)
+    def erase(self, organisation: str | None = None, *, evidence: bool = False) -> None:
+        """Erase the content of one organisation about the person, or all of it; the evidence too."""
+        erase(self.region, self.handle, organisation, evidence=evidence)
 
     def state(self, message_id: str) -> State:
         with reading(self.region.core.engine) as connection:
@@ -74,14 +64,14 @@ def case(shared: Region) -> Case:
 
 def test_promise_6_a_repeat_of_an_erased_message_answers_410(case: Case) -> None:
     assert case.region.send(case.at, case.given).expect(202)["herhaling"] is True  # the control
-    case.destroy(content_key(case.handle, Oin(case.at)))
+    case.erase(case.at)
     for event in (case.given, case.waiting, case.given | {"data": case.given["data"] | {"uren": "1.0"}}):
         answer = case.region.send(case.at, event)
         assert (answer.status, answer.code) == (410, "BERICHT_VERVALLEN")
 
 
 def test_promise_6_nothing_of_it_is_given_any_more(case: Case) -> None:
-    case.destroy(content_key(case.handle, Oin(case.at)))
+    case.erase(case.at)
     found = case.region.fetch(case.guide)
     assert case.waiting["id"] not in [event["id"] for event in found]
     assert [set(event) & {"data", "subject"} for event in found] == [set()]
@@ -94,7 +84,7 @@ def test_promise_6_the_payload_is_unreadable_and_a_copy_of_the_data_does_not_bri
     key, sealed = case.region.core.key_store.find([name])[name], case.body()
     aad = f"bericht/{case.given_id}".encode()
     assert json.loads(unseal(key, sealed, aad))["id"] == case.given["id"]  # the control: with its key it opens
-    case.destroy(name)
+    case.erase(case.at)
     assert case.region.core.key_store.find([name]) == {}
     folder = case.region.settings.data_dir
     if not case.region.settings.on_postgresql:
@@ -112,10 +102,10 @@ def test_promise_6_the_evidence_is_unreadable_and_every_proof_still_verifies(cas
         sealed = connection.scalars(select(ledger_payload.c.key_id).where(ledger_payload.c.key_id == name)).all()
         report, erased = check(connection, region.core.key_store)
     assert len(sealed) > 3 and report.exit_code == 0
-    case.destroy(name, content_key(case.handle, Oin(case.at)))
+    case.erase(evidence=True)
     with reading(region.core.engine) as connection:
         again, gone = check(connection, region.core.key_store)
-    assert gone - erased == len(sealed) and again.exit_code == 0  # unreadable, and nothing else is wrong
+    assert gone - erased == len(sealed) + 1 and again.exit_code == 0  # unreadable, and nothing else is wrong
     proof = region.call(case.at, "GET", f"/v1/berichten/{case.given_id}/bewijs").body
     assert _audit(region, receipt.body, proof, tmp_path) == 0
     assert _audit(region, receipt.body, proof.replace(b"index ", b"index 1"), tmp_path) == 1  # the control
@@ -124,7 +114,7 @@ def test_promise_6_the_evidence_is_unreadable_and_every_proof_still_verifies(cas
 
 
 def test_promise_6_what_was_given_before_can_still_be_acknowledged(case: Case) -> None:
-    case.destroy(evidence_key(case.handle), content_key(case.handle, Oin(case.at)))
+    case.erase(evidence=True)
     case.region.acknowledge(case.guide, 1)
     assert "1" not in [event["sequence"] for event in case.region.fetch(case.guide)]
 
@@ -143,7 +133,8 @@ def _audit(region: Region, receipt: bytes, proof: bytes, folder: Path) -> int:
 def test_promise_6_a_ref_without_keys_is_answered_like_nobody(case: Case) -> None:
     """The key is destroyed and the done mark not yet written, as after a crash: nothing is said and nothing breaks."""
     person: Person = case.person
-    case.destroy(evidence_key(case.handle), content_key(case.handle, Oin(case.at)))
+    keys = [evidence_key(case.handle), content_key(case.handle, Oin(case.at))]
+    case.region.core.key_store.destroy(keys, case.region.clock.now())
     answer = case.region.send(case.at, case.region.report(person, case.at))
     nobody = case.region.send(case.at, case.region.report(Person({case.at: "q" * 26}, ""), case.at))
     assert (answer.status, answer.code) == (nobody.status, nobody.code) == (403, "GEEN_GRONDSLAG")

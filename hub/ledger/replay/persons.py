@@ -23,6 +23,7 @@ from consent.facts import (
 from consent.store.reading import PARENT
 from contracts import instants
 from contracts.identity import Category, LegalBasis, LegalFramework, Oin, Purpose
+from hub.keys.erasure_list import organisation_of, person_of
 from hub.ledger.replay.region import moment
 
 T = TypeVar("T")
@@ -44,6 +45,9 @@ class Persons:
 
     by_handle: dict[str, Person] = field(default_factory=dict)
     members: dict[str, set[str]] = field(default_factory=dict)  # root → handles, of those who were ever joined
+    content: dict[tuple[str, str], datetime] = field(default_factory=dict)  # (handle, organisation) whose content went
+    whole: dict[str, datetime] = field(default_factory=dict)  # handles of those who were erased as a whole
+    erasures: dict[str, dict[str, Any]] = field(default_factory=dict)  # what was said of each, by its id
 
     def get(self, handle: str) -> Person:
         """The person; one of whom nothing was told yet is made."""
@@ -69,6 +73,26 @@ class Persons:
             at = instants.parse(said["op"])
             person.facts = act(person.facts, said, at)
             person.latest = max(person.latest, at)
+
+    def erase(self, handle: str, said: dict[str, Any]) -> None:
+        """Content about a person was destroyed: of one organisation, that is involved no longer, or of all."""
+        at = instants.parse(said["op"])
+        for member in self.members.get(self.get(handle).root, {handle}):
+            self.get(member).facts = _recalled(self.get(member).facts, said, at)
+        for line in said["sleutels"]:
+            whose = organisation_of(line)
+            if whose is not None:
+                self.content.setdefault(whose, at)
+            elif (who := person_of(line)) is not None:
+                self.whole.setdefault(who, at)
+                gone = self.get(who)
+                gone.facts, gone.latest = replace(gone.facts, erased=True), max(gone.latest, at)
+        if "wissingId" in said:
+            self.erasures[said["wissingId"]] = said
+
+    def gone(self, handle: str | None, organisation: str) -> bool:
+        """True when what this organisation sent about a person can no longer be read."""
+        return handle is not None and (handle in self.whole or (handle, organisation) in self.content)
 
     def join(self, kept: str, merged: str) -> None:
         """Two roots become one."""
