@@ -53,7 +53,10 @@ from hub.rights.cases import Cases
 from hub.rights.consent import act_routes
 from hub.rights.consent.means import Means
 from hub.rights.consent.texts import routes as text_routes
+from hub.rights.erasure import routes as erasure_routes
+from hub.rights.erasure.content import Tools
 from hub.rights.erasure.destroying import Eraser, Finisher
+from hub.rights.erasure.erasures import Erasures
 from hub.rights.limits import routes as limit_routes
 from hub.rights.limits.objections import OBJECTION
 from hub.rights.limits.room import Limits
@@ -102,6 +105,7 @@ class Hub:
     cases: Cases
     limits: Limits
     recalls: Recalls
+    erasures: Erasures
     dry_run: DryRun
     releaser: Releaser
     mailbox: Mailbox
@@ -151,6 +155,7 @@ class Hub:
             ("verklaringen", "Teksten publiceren waarop iemand ja zegt", text_routes.ENDPOINTS),
             ("zaken", "Zaken beantwoorden en ontheffingen vastleggen", case_routes.ENDPOINTS),
             ("beperkingen", "Stromen beperken, bezwaar maken, afschermen", limit_routes.ENDPOINTS),
+            ("wissingen", "Gegevens wissen, en laten zien dat het is gebeurd", erasure_routes.ENDPOINTS),
             ("postvak", "Eigen berichten ophalen en bevestigen", mailbox_routes.ENDPOINTS),
             ("abonnement", "Berichten laten bezorgen in plaats van ophalen", subscription_routes.ENDPOINTS),
         )
@@ -224,6 +229,8 @@ def build(core: Core, metrics: Metrics | None = None) -> Hub:
     signer = Signer(installation.signer_state(settings, origin), core.keyring.log_keys, origin)
     log_keeper = LogKeeper(LogParts(engine, writer, signer, clock, clock_guard), observer.trouble)
     eraser = _eraser(core, writer)
+    erasures = Erasures(Tools(limits.means, eraser))
+    deciders = {OBJECTION: limits.objections, **erasures.deciders}
     return Hub(
         settings=settings,
         engine=engine,
@@ -240,9 +247,10 @@ def build(core: Core, metrics: Metrics | None = None) -> Hub:
         accepter=_accepter(core, writer, carried, metrics),
         candidates=Candidates(writer, work, core.keyring, core.key_store, core.evidence, core.new_id, core.random),
         statements=_statements(core, work, carried),
-        cases=Cases(work, core.key_store, core.evidence, core.random, {OBJECTION: limits.objections}),
+        cases=Cases(work, core.key_store, core.evidence, core.random, deciders),
         limits=limits,
         recalls=Recalls(limits.means),
+        erasures=erasures,
         dry_run=DryRun(writer, core.look, core.evidence, Allowance(clock)),
         releaser=releaser,
         mailbox=Mailbox(releaser, writer, core.look, clock, bell, core.key_store, core.evidence, core.random),

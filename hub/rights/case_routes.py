@@ -30,6 +30,7 @@ from hub.rights.schemas import (
 from hub.rights.statement_routes import told_to_caller
 from hub.store.database import reading
 from hub.store.persons import cases, limits, people
+from hub.store.persons.erasure_requests import AT_POINT
 
 
 def zaken(query: Mapping[str, Any]) -> dict[str, Any]:
@@ -79,7 +80,7 @@ def _case(row: Row[Any], shown_id: str, ref: KandidaatRef | None, objection: dic
         "verstrekker": row.verstrekker,
         "gevraagd": row.organisation,
         # A notice and a stop have one id for all who are asked: two of them could join their refs by it.
-        "oorzaak": row.cause if row.kind == WITHDRAWAL else None,
+        "oorzaak": row.cause if row.kind in (WITHDRAWAL, AT_POINT) else None,
         "berichten": row.messages,
         "geopendOp": row.opened_at,
         "uiterlijkOp": row.due_at,

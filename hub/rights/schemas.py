@@ -13,6 +13,8 @@ from contracts.identity import Category, LegalBasis, LegalFramework, Purpose, is
 from hub.intake.problems import Reason, invalid
 from hub.intake.schemas import Instant, code_field, oin_field, ref_field, text_field, word_field
 from hub.rights.cases import CORRECTED, NOTICE_ANSWERS, STOP_ANSWERS
+from hub.rights.erasure.whole import ERASED, KEPT
+from hub.store.persons import erasure_requests
 
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 GIVEN_BY: Final = ("betrokkene", "ouder-met-gezag", "voogd", "curator", "mentor", "gemachtigde")
@@ -27,6 +29,7 @@ OBJECTION_ANSWERS: Final = (ObjectionOutcome.UPHELD.value, ObjectionOutcome.REJE
 CASE_KINDS: Final = (
     *("stopverzoek", "intrekking", "bezwaar", "beperking"),
     *("grondslag.vervallen", "rectificatie.kennisgeving", "verwijdering.gevraagd"),
+    *(erasure_requests.AT_POINT, erasure_requests.ASKED),
 )
 
 
@@ -354,7 +357,7 @@ class Zaak(Schema):
 class Antwoord(Schema):
     """The answer to a zaak."""
 
-    antwoord = word_field(*STOP_ANSWERS, *NOTICE_ANSWERS, CORRECTED, *OBJECTION_ANSWERS, required=True)
+    antwoord = word_field(*(*STOP_ANSWERS, *NOTICE_ANSWERS, CORRECTED, *OBJECTION_ANSWERS, ERASED, KEPT), required=True)
     grond = text_field(200)
     motivering = text_field(2000)
 

@@ -136,9 +136,11 @@ def _find(statement_id: str) -> tuple[Recorded, KandidaatRef]:
 
 def toestemming_bewijs(toestemmingId: str) -> Response:
     """The ``.tlog-proof`` of the statement's entry."""
-    recorded, _ = _find(toestemmingId)
     with reading(hub().engine) as connection:
-        return proof_response(log.tlog_proof(connection, recorded.entry_id))
+        row = records.statement_seen_by(connection, caller().organisation, toestemmingId)
+        if row is None:
+            raise NotFound
+        return proof_response(log.tlog_proof(connection, row.entry_id))
 
 
 def stopverzoek(kandidaatRef: str) -> dict[str, Any]:

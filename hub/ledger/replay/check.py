@@ -73,6 +73,8 @@ class _Replay:
                 self.persons.join(self.persons.get(person).root, self.persons.get(said["met"]).root)
             case "wissing" if person is not None:
                 self.persons.erase(person, said)
+            case "wissing-verzoek" | "wissing-gevraagd" | "wissing-afgerond":
+                self.persons.ask(said)
             case _ if person is not None:
                 self.persons.hear(person, said)
         return None

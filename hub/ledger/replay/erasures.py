@@ -23,25 +23,23 @@ _MESSAGES: Final = select(
     hub.message_key.c.digest,
     (func.length(hub.message.c.body) + func.length(hub.message.c.receipt)).label("size"),
 ).outerjoin(hub.message_key, hub.message_key.c.message_id == hub.message.c.message_id)
+_REQUEST: Final = ("organisation", "scope", "reason", "at", "status", "point", "closed_at")
 _DELIVERIES: Final = select(
     hub.delivery.c.delivery_id, hub.delivery.c.state, hub.message.c.person_id, hub.message.c.organisation
 ).join(hub.message, hub.message.c.message_id == hub.delivery.c.message_id)
 
 
-def compare_erasures(
-    connection: Connection, keys: KeyStore, persons: Persons, erased: set[str], wrong: Wrong
-) -> None:
+def compare_erasures(connection: Connection, keys: KeyStore, persons: Persons, erased: set[str], wrong: Wrong) -> None:
     """``erased``: handles of those whose evidence is gone, so that the log tells nothing of them."""
     rows = {row.erasure_id: row for row in connection.execute(select(hub.erasure))}
     unfinished = {handle for row in rows.values() if row.done_at is None for handle in row.persons}
     _erasures(rows, persons.erasures, erased, wrong)
+    _requests(connection, persons.requests, erased, wrong)
     _refs(connection, keys, (persons, erased | unfinished), wrong)
     _messages(connection, persons, erased, wrong)
 
 
-def _erasures(
-    rows: Mapping[str, Row[Any]], told: Mapping[str, dict[str, Any]], erased: set[str], wrong: Wrong
-) -> None:
+def _erasures(rows: Mapping[str, Row[Any]], told: Mapping[str, dict[str, Any]], erased: set[str], wrong: Wrong) -> None:
     for key in sorted(rows.keys() | told.keys()):
         row, said = rows.get(key), told.get(key)
         if row is None:
@@ -62,6 +60,23 @@ def _told(said: Mapping[str, Any]) -> tuple[Any, ...]:
 def _shown(row: Row[Any]) -> tuple[Any, ...]:
     gone = lines(row.persons, row.organisation, evidence=row.evidence is not None)
     return row.reason, row.messages, gone, instants.write(row.at)
+
+
+def _requests(connection: Connection, told: Mapping[str, dict[str, Any]], erased: set[str], wrong: Wrong) -> None:
+    rows = {row.request_id: row for row in connection.execute(select(hub.erasure_request))}
+    for key in sorted(rows.keys() | told.keys()):
+        row, said = rows.get(key), told.get(key)
+        if row is None:
+            wrong(f"erasure_request {key}", "het logboek kent dit verzoek, de tabel niet")
+        elif said is None:
+            if row.person_id not in erased:
+                wrong(f"erasure_request {key}", "het logboek weet niet van dit verzoek")
+        elif said != {name: _plain(getattr(row, name)) for name in _REQUEST}:
+            wrong(f"erasure_request {key}", "de tabel is anders dan het logboek zegt")
+
+
+def _plain(value: Any) -> Any:
+    return instants.write(value) if isinstance(value, datetime) else value
 
 
 def _refs(connection: Connection, keys: KeyStore, whom: tuple[Persons, set[str]], wrong: Wrong) -> None:

@@ -48,6 +48,7 @@ class Persons:
     content: dict[tuple[str, str], datetime] = field(default_factory=dict)  # (handle, organisation) whose content went
     whole: dict[str, datetime] = field(default_factory=dict)  # handles of those who were erased as a whole
     erasures: dict[str, dict[str, Any]] = field(default_factory=dict)  # what was said of each, by its id
+    requests: dict[str, dict[str, Any]] = field(default_factory=dict)  # how each request for one stands, by its id
 
     def get(self, handle: str) -> Person:
         """The person; one of whom nothing was told yet is made."""
@@ -89,6 +90,19 @@ class Persons:
                 gone.facts, gone.latest = replace(gone.facts, erased=True), max(gone.latest, at)
         if "wissingId" in said:
             self.erasures[said["wissingId"]] = said
+        if said.get("omvang") == "eigen":  # asked and done in one act
+            self.requests[said["wissingId"]] = _request(said, "gewist") | {"closed_at": said["op"]}
+
+    def ask(self, said: dict[str, Any]) -> None:
+        """A turn in the course of a request to erase somebody as a whole."""
+        one = self.requests.setdefault(said["wissingId"], {})
+        match said["soort"]:
+            case "wissing-verzoek":
+                one |= _request(said, "bij-contactpunt")
+            case "wissing-gevraagd":
+                one |= {"status": "gevraagd", "point": said["contactpunt"]}
+            case _:
+                one |= {"status": said["uitkomst"], "closed_at": said["op"]}
 
     def gone(self, handle: str | None, organisation: str) -> bool:
         """True when what this organisation sent about a person can no longer be read."""
@@ -105,6 +119,12 @@ class Persons:
         """An involvement that the release of an opening message begins."""
         person = self.get(handle)
         person.facts = replace(person.facts, involvements=(*person.facts.involvements, begun))
+
+
+def _request(said: dict[str, Any], status: str) -> dict[str, Any]:
+    """A request as it was recorded, in the columns of its table."""
+    named = {"organisation": said["organisatie"], "scope": said["omvang"], "reason": said["reden"], "at": said["op"]}
+    return named | {"status": status, "point": None, "closed_at": None}
 
 
 _LISTS: Final = (

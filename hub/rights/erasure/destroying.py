@@ -86,7 +86,7 @@ class Eraser:
 
         After its commit call ``finish``. Raises ``consent.keys.KeyDestroyed`` when the evidence is gone already.
         """
-        keys = self.key_store.find(keys_of(self.key_store, dict.fromkeys(what.lines, at)))
+        keys = self._keys(tx.connection, what, at)
         if not what.evidence:
             self._keep_notices(tx.connection, what)
         taken = erasures.take_out(tx.connection, what.persons, what.organisation, at)
@@ -103,7 +103,7 @@ class Eraser:
             "evidence": None if names is None else {key_id: named(ids) for key_id, ids in names.items()},
             "reason": what.reason,
             "messages": taken.messages,
-            "keys": len(keys),
+            "keys": keys,
             "at": at,
             "entry_id": leaf.entry_id,
         }
@@ -114,6 +114,15 @@ class Eraser:
         if found is None:
             raise LookupError("the erasure that was just written is not there")
         return found
+
+    def _keys(self, connection: Connection, what: Destruction, at: datetime) -> int:
+        """How many keys go with it, those apart that an earlier erasure has yet to destroy."""
+        begun = {
+            line
+            for row in erasures.unfinished(connection)
+            for line in lines(row.persons, row.organisation, evidence=row.evidence is not None)
+        }
+        return len(self.key_store.find(keys_of(self.key_store, dict.fromkeys(what.lines, at))).keys() - begun)
 
     def _keep_notices(self, connection: Connection, what: Destruction) -> None:
         """Notices go out also when the content of their verstrekker is gone (AVG 19): off its key with them."""
@@ -126,15 +135,25 @@ class Eraser:
                 receipt = seal(keys[best], plain[1], receipt_aad(row.message_id), self.random)
                 erasures.reseal(connection, row.message_id, sealed, receipt)
 
-    def finish(self) -> None:
-        """Steps 2 to 4 for all that was begun. Repeating it is harmless, also beside another process.
+    def finish(self, only: str | None = None) -> None:
+        """Steps 2 to 4 for all that was begun, or for one of them. Repeating it is harmless, beside others too.
 
         Raises ``OSError`` when the list cannot be written (then no key is destroyed), and what the stores raise.
         """
         with self.look() as connection:
             rows = erasures.unfinished(connection)
         for row in rows:
-            self._finish(row)
+            if only in (None, row.erasure_id):
+                self._finish(row)
+
+    def finish_soon(self, only: str | None = None) -> bool:
+        """The same, but what cannot be done now is left for the next look; whether it was done."""
+        try:
+            self.finish(only)
+        except Exception as error:  # noqa: BLE001 - told by its class; a ``Finisher`` tries again every minute
+            structlog.get_logger().error("not erased", exc_info=error)
+            return False
+        return True
 
     def _finish(self, row: Row[Any]) -> None:
         gone = dict.fromkeys(lines(row.persons, row.organisation, evidence=row.evidence is not None), row.at)

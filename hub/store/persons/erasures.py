@@ -134,6 +134,12 @@ def find(connection: Connection, erasure_id: str) -> Row[Any] | None:
     return connection.execute(select(erasure).where(erasure.c.erasure_id == erasure_id)).one_or_none()
 
 
+def of(connection: Connection, ids: Collection[str]) -> list[Row[Any]]:
+    """Those of these ids that there are, oldest first."""
+    query = select(erasure).where(erasure.c.erasure_id.in_(list(ids)))
+    return list(connection.execute(query.order_by(erasure.c.at, erasure.c.erasure_id)))
+
+
 def unfinished(connection: Connection) -> list[Row[Any]]:
     """Those whose keys may still be there, oldest first, each with the root of its person."""
     query = (
