@@ -77,7 +77,13 @@ class World:
             categorieen=["leervoortgang"],
         ).expect(201)["id"]
         region.call(GEMEENTE, "POST", "/v1/kandidaten", {"lokaalNummer": "opzoeken-1"}).expect(201)
+        ref = region.candidate().refs[ONTWIKKELBEDRIJF]
+        erased = region.call(ONTWIKKELBEDRIJF, "POST", f"/v1/kandidaten/{ref}/wissing", self.wish_form())
+        self.wissing = erased.expect(200)["wissingId"]
         region.wait_signed()
+
+    def wish_form(self) -> dict[str, Any]:
+        return {"omvang": "eigen", "reden": "niet-meer-nodig", "kenmerk": "W-1"}
 
     def release_form(self) -> dict[str, Any]:
         return {
@@ -110,6 +116,7 @@ class World:
             "berichtId": [self.message],
             "toestemmingId": [self.reports, self.to_confirm],
             "zaakId": [self.case],
+            "wissingId": [self.wissing],
             "ontheffingId": [self.release],
             "kandidaatRef": [*self.person.refs.values(), *self.care.refs.values()],
             "type": ["voortgang.gemeld", "nl.doorstroomhub.kandidaat.voorgedragen.v1"],
@@ -359,6 +366,10 @@ EXAMPLES: dict[str, Example] = {
     "afscherming_opheffen": lambda w: (KRINGLOOP, _of_person(w) | {"body": {"medewerker": "m-1"}}),
     "bericht_terugroepen": lambda w: (KRINGLOOP, _path(berichtId=w.message) | {"body": {"reden": "onjuist"}}),
     "terugroeping_werkblad": lambda w: (KRINGLOOP, _path(berichtId=w.message)),
+    "wissing": lambda w: (ONTWIKKELBEDRIJF, _path(wissingId=w.wissing)),
+    "vernietigingsverklaring": lambda w: (ONTWIKKELBEDRIJF, _path(wissingId=w.wissing)),
+    "wissing_bewijs": lambda w: (ONTWIKKELBEDRIJF, _path(wissingId=w.wissing)),
+    "wissen": lambda w: (KRINGLOOP, _of_person(w) | {"body": w.wish_form()}),
 }
 
 

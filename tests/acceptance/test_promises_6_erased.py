@@ -1,24 +1,30 @@
 """Promise 6: with the key the payload is gone, here and in every copy; every proof still verifies."""
 
+import hmac
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from consent import audit
-from consent.keys import content_key, evidence_key
+from consent.keys import content_key, evidence_key, person_key
 from consent.log.tables import ledger_payload
+from consent.verify.rows import check_rows, table_fetch
+from consent.verify.verifier import verify_log
 from contracts.identity import Oin, PersonId
 from hub.delivery.states import State
-from hub.keys.sealing import unseal
+from hub.keys.sealing import SealBroken, unseal
 from hub.ledger.replay.check import check
+from hub.ledger.replay.entries import entries
 from hub.store.database import reading
-from hub.store.tables import delivery, message
-from tests.erasing import erase
+from hub.store.tables import delivery, local_number, message, person_bsn
+from tests.erasing import erase, who
 from tests.partners import Person
 from tests.region import Region
+from tests.samples import BSN
 
 
 class Case:
@@ -128,6 +134,83 @@ def _audit(region: Region, receipt: bytes, proof: bytes, folder: Path) -> int:
     key = region.request("GET", "/v1/bewijslogboek/sleutel", None, {}).body.decode().strip()
     options = [part for name in files for part in (f"--{name}", str(folder / name))]
     return audit.main([*options, "--key", key, "--json"])
+
+
+# -- what a thief of everything finds ---------------------------------------------------------------------------------
+NAME, NUMBER = "Kwartelkoning", "Roerdomp-41"
+
+
+def marked(region: Region) -> Person:
+    """Somebody whose name and number lie in this hub: in an opening message, and as the guide's own number."""
+    guide, at = region.pair()
+    person = region.candidate(guide, bsn=BSN, lokaalNummer=NUMBER)
+    region.allow_placing(person, at)
+    event = region.placing(person, at)
+    event["data"]["kandidaat"]["roepnaam"] = NAME
+    region.send(guide, event).expect(202)
+    (given,) = region.collect(at)
+    assert given["data"]["kandidaat"]["roepnaam"] == NAME
+    person.refs[at] = given["subject"]
+    region.allow_reports(person, at)
+    region.send(at, region.report(person, at)).expect(202)
+    return person
+
+
+def loot(region: Region) -> bytes:
+    """All that opens with the database, the master key and the key store together, and what the index keys confirm."""
+    core = region.core
+    with core.key_store._engine.connect() as connection:
+        keys = core.key_store.find(connection.scalars(select(person_key.c.key_id)).all())
+    found: list[bytes] = []
+    with reading(core.engine) as connection:
+        places = [
+            (f"{kind}/{row.message_id}".encode(), sealed)
+            for row in connection.execute(select(message))
+            for kind, sealed in (("bericht", row.body), ("ontvangstbewijs", row.receipt))
+        ]
+        numbers = connection.execute(select(local_number)).all()
+        places += [(f"lokaal-nummer/{row.person_id}".encode(), row.sealed) for row in numbers]
+        for aad, sealed in places:
+            for key in keys.values():
+                with suppress(SealBroken):
+                    found.append(unseal(key, sealed, aad))
+        found += [json.dumps(e.payload).encode() for e in entries(connection, core.key_store) if e.payload is not None]
+        index = core.keyring.bsn_index(BSN)
+        indexes = [
+            *connection.scalars(select(person_bsn.c.bsn_index)),
+            *connection.scalars(select(message.c.bsn_index)),
+        ]
+        if index in indexes:
+            found.append(BSN.encode())
+        guesses = {
+            hmac.digest(core.keyring.local_number_key, f"{party}/{NUMBER}".encode(), "sha256")
+            for party in region.parties
+        }
+        if guesses & {row.number_index for row in numbers}:
+            found.append(NUMBER.encode())
+    return b"\n".join(found)
+
+
+@pytest.mark.parametrize("scope", ["eigen", "geheel"])
+def test_promise_6_whoever_steals_everything_reads_nothing_of_it(shared: Region, scope: str) -> None:
+    """The database, the master key, the key store and the index key: no body, no name, no number, no BSN."""
+    region = shared
+    with region.core.engine.begin() as connection:  # of the other tests nothing counts here
+        connection.execute(delete(person_bsn))
+    person = marked(region)
+    guide = person.guide
+    before = loot(region)
+    assert all(word.encode() in before for word in (NAME, NUMBER, BSN))  # the control
+    erase(region, who(region, person.refs[guide]), guide if scope == "eigen" else None)
+    after = loot(region)
+    assert [word for word in (NAME, NUMBER, BSN) if word.encode() in after] == []
+    region.wait_signed()
+    verifiers = region.core.keyring.log_keys().verifiers(region.hub.log_origin)
+    with reading(region.core.engine) as connection:
+        whole = verify_log(table_fetch(connection), verifiers, ())
+        whole.merge(check_rows(connection, verifiers))
+        whole.merge(check(connection, region.core.key_store)[0])
+    assert whole.findings == [], whole.as_text()
 
 
 def test_promise_6_a_ref_without_keys_is_answered_like_nobody(case: Case) -> None:

@@ -47,10 +47,12 @@ class Seen:
 
 def seen(connection: Connection, wissing_id: str, asker: Asker) -> Seen:
     """The wissing, by the id of the request or of the zaak by which a controller was asked. Raises ``NotFound``."""
-    request, own = requests.find(connection, wissing_id), asker.organisation
+    own = asker.organisation
+    # All of it is asked whatever the id names: what it costs must not tell.
+    request = requests.find(connection, wissing_id)
+    part = erasures.find(connection, wissing_id)
+    of = requests.of_case(connection, wissing_id)
     if request is None:
-        part = erasures.find(connection, wissing_id)
-        of = requests.of_case(connection, wissing_id)
         if part is None or of is None or (part.organisation != own and not _is_point(connection, of, asker)):
             raise NotFound
         return Seen(wissing_id, of.root, own, None, (part,), None)

@@ -29,10 +29,13 @@ def find(connection: Connection, request_id: str) -> Row[Any] | None:
 
 
 def of_case(connection: Connection, case_id: str) -> Row[Any] | None:
-    """The request for which a controller was asked."""
-    query = select(case_file.c.cause).where(case_file.c.case_id == case_id, case_file.c.kind == ASKED)
-    cause = connection.scalar(query)
-    return None if cause is None else find(connection, cause)
+    """The request for which a controller was asked, with the root of its person."""
+    return connection.execute(
+        select(erasure_request, person.c.root)
+        .join(person, person.c.person_id == erasure_request.c.person_id)
+        .join(case_file, case_file.c.cause == erasure_request.c.request_id)
+        .where(case_file.c.case_id == case_id, case_file.c.kind == ASKED)
+    ).one_or_none()
 
 
 def whom(connection: Connection, organisation: Oin, ref: str, scope: str) -> Known | None:
