@@ -49,7 +49,7 @@ from hub.machine.ids import Ids
 from hub.ports import Clock, NewId, Random
 from hub.rights import candidate_routes, case_routes, statement_routes
 from hub.rights.candidates import Candidates
-from hub.rights.cases import Cases
+from hub.rights.cases import Cases, Decider
 from hub.rights.consent import act_routes
 from hub.rights.consent.means import Means
 from hub.rights.consent.texts import routes as text_routes
@@ -113,7 +113,6 @@ class Hub:
     push: Push
     new_sender: NewSender
     log_keeper: LogKeeper
-    eraser: Eraser
     finisher: Finisher
     doorbell: Doorbell
     metrics: Metrics
@@ -132,11 +131,10 @@ class Hub:
         self.engine.dispose()
 
     def _parts(self, only: str | None) -> tuple[Part, ...]:
-        parts: tuple[tuple[str, Part], ...] = (
-            *(("sequencer", self.log_keeper), ("sequencer", self.finisher)),
-            *(("relay", self.relay), ("worker", self.push)),
-        )
-        return (self.writer, *(part for name, part in parts if only in (None, name)))
+        parts: dict[str, Part] = {"sequencer": self.log_keeper, "relay": self.relay, "worker": self.push}
+        chosen = [part for name, part in parts.items() if only in (None, name)]
+        # Who may have begun an erasure, or starts for all of them, finishes it.
+        return (self.writer, *([self.finisher] if only in (None, "web", "sequencer") else []), *chosen)
 
     def app(self) -> Flask:
         """The web application."""
@@ -228,9 +226,7 @@ def build(core: Core, metrics: Metrics | None = None) -> Hub:
     push = Push(push_parts)
     signer = Signer(installation.signer_state(settings, origin), core.keyring.log_keys, origin)
     log_keeper = LogKeeper(LogParts(engine, writer, signer, clock, clock_guard), observer.trouble)
-    eraser = _eraser(core, writer)
-    erasures = Erasures(Tools(limits.means, eraser))
-    deciders = {OBJECTION: limits.objections, **erasures.deciders}
+    erasures = Erasures(Tools(limits.means, _eraser(core, writer)))
     return Hub(
         settings=settings,
         engine=engine,
@@ -247,7 +243,7 @@ def build(core: Core, metrics: Metrics | None = None) -> Hub:
         accepter=_accepter(core, writer, carried, metrics),
         candidates=Candidates(writer, work, core.keyring, core.key_store, core.evidence, core.new_id, core.random),
         statements=_statements(core, work, carried),
-        cases=Cases(work, core.key_store, core.evidence, core.random, deciders),
+        cases=Cases(work, core.key_store, core.evidence, core.random, _deciders(limits, erasures)),
         limits=limits,
         recalls=Recalls(limits.means),
         erasures=erasures,
@@ -258,8 +254,7 @@ def build(core: Core, metrics: Metrics | None = None) -> Hub:
         push=push,
         new_sender=push_parts.new_sender,
         log_keeper=log_keeper,
-        eraser=eraser,
-        finisher=Finisher(eraser, observer.trouble),
+        finisher=Finisher(erasures.tools.eraser),
         doorbell=doorbell,
         metrics=metrics,
         readiness={
@@ -291,6 +286,10 @@ def _accepter(core: Core, writer: Writer, carried: "_Carried", metrics: Metrics)
 def _eraser(core: Core, writer: Writer) -> Eraser:
     listed = ErasureList(installation.erasures(core.settings))
     return Eraser(core.engine, writer, core.look, core.key_store, core.evidence, listed, core.random)
+
+
+def _deciders(limits: Limits, erasures: Erasures) -> dict[str, Decider]:
+    return {OBJECTION: limits.objections, **erasures.deciders}
 
 
 def _means(core: Core, work: PersonWork, carried: "_Carried") -> Means:

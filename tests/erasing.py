@@ -27,7 +27,7 @@ def begin(region: Region, person: PersonId, organisation: str | None = None, *, 
         whose = None if organisation is None else Oin(organisation)
         handles = people.handles(tx.connection, person)
         wanted = Destruction(region.core.new_id(), person, handles, whose, "proef", evidence)
-        return region.hub.eraser.begin(tx, wanted, tx.now)
+        return region.hub.erasures.tools.eraser.begin(tx, wanted, tx.now)
 
     return single(region.core.transactions, work, Locks(exclusive=frozenset({person})))
 
@@ -35,5 +35,5 @@ def begin(region: Region, person: PersonId, organisation: str | None = None, *, 
 def erase(region: Region, person: PersonId, organisation: str | None = None, *, evidence: bool = False) -> Row[Any]:
     """All steps."""
     row = begin(region, person, organisation, evidence=evidence)
-    region.hub.eraser.finish()
+    region.hub.erasures.tools.eraser.finish()
     return row

@@ -27,6 +27,7 @@ from hub.keys.sealing import seal, unseal
 from hub.ledger.evidence import Fact
 from hub.ledger.replay.check import check
 from hub.ledger.replay.entries import entries
+from hub.rights.erasure import destroying
 from hub.rights.erasure.destroying import Finisher
 from hub.store.database import reading
 from hub.store.locks import Locks
@@ -152,13 +153,13 @@ def test_a_crash_between_two_steps_is_seen_and_mended_at_the_next_start(case: Ca
     assert case.alive() and case.key not in case.listed()  # a crash right behind the commit
     assert [place for place, _ in findings(region)] == [f"erasure {row.erasure_id}"]
     with crash(region), pytest.raises(error):
-        region.hub.eraser.finish()
+        region.hub.erasures.tools.eraser.finish()
     assert (case.key in case.listed(), case.alive()) == (listed, alive)
     assert [reason for _, reason in findings(region)] == [
         "deze wissing is niet afgemaakt: er kunnen nog sleutels zijn. Start de hub"
     ]
     assert not case.done() and case.state(case.waiting) == "gewist"
-    started = Finisher(region.hub.eraser, lambda *_: None)
+    started = Finisher(region.hub.erasures.tools.eraser)
     started.start()
     wait_until(case.done)
     started.stop()
@@ -166,23 +167,23 @@ def test_a_crash_between_two_steps_is_seen_and_mended_at_the_next_start(case: Ca
     assert findings(region) == []
 
 
-def test_what_fails_at_the_start_stops_nothing_and_is_told(case: Case) -> None:
+def test_what_fails_at_the_start_stops_nothing_and_is_tried_again(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(destroying, "INTERVAL", 0.05)
     begin(case.region, case.handle, case.at)
-    told: list[tuple[str, str]] = []
+    started = Finisher(case.region.hub.erasures.tools.eraser)
     with unwritable(case.region):
-        started = Finisher(case.region.hub.eraser, lambda part, error: told.append((part, error)))
         started.start()
-        wait_until(lambda: bool(told))
-        started.stop()
-    assert told == [("wissing", "IsADirectoryError")] and not case.done() and case.alive()
-    case.region.hub.eraser.finish()
-    assert case.done() and not case.alive()
+        wait_until(case.region.hub.erasures.tools.eraser.left.is_set)
+        assert not case.done() and case.alive()
+    wait_until(case.done)
+    started.stop()
+    assert not case.alive()
 
 
 def test_a_commit_that_fails_erases_nothing(case: Case) -> None:
     with rolled_back("find"), pytest.raises(PortFailed):
         begin(case.region, case.handle, case.at)
-    case.region.hub.eraser.finish()
+    case.region.hub.erasures.tools.eraser.finish()
     assert case.alive() and case.key not in case.listed() and case.state(case.waiting) == "wachtend"
     assert len(case.region.collect(case.guide)) == 1
 
@@ -190,7 +191,7 @@ def test_a_commit_that_fails_erases_nothing(case: Case) -> None:
 def test_finishing_twice_changes_nothing(case: Case) -> None:
     row = erase(case.region, case.handle, case.at)
     size = installation.erasures(case.region.settings).stat().st_size
-    threads = [threading.Thread(target=case.region.hub.eraser.finish) for _ in range(3)]
+    threads = [threading.Thread(target=case.region.hub.erasures.tools.eraser.finish) for _ in range(3)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -231,7 +232,7 @@ def test_evidence_that_goes_is_named_also_what_was_logged_in_between(case: Case)
         region.core.evidence.append(tx.connection, [fact])
 
     single(region.core.transactions, log, Locks(shared=frozenset({case.handle})))
-    region.hub.eraser.finish()
+    region.hub.erasures.tools.eraser.finish()
     name = evidence_key(case.handle)
     assert region.core.key_store.find([name, case.key]) == {} and case.handle in case.listed()
     with reading(region.core.engine) as connection:
@@ -333,7 +334,7 @@ def erased_region(region: Region) -> tuple[Case, Case, Case]:
     gone, whole, kept = make(region), make(region), make(region)
     erase(region, gone.handle, gone.at)
     erase(region, whole.handle)
-    region.hub.eraser.finish()
+    region.hub.erasures.tools.eraser.finish()
     return gone, whole, kept
 
 

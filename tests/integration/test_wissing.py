@@ -402,6 +402,9 @@ def test_all_controllers_erase_and_the_person_is_gone(case: Case, point: str) ->
     assert region.core.key_store.find([evidence_key(case.handle)])  # the evidence goes at its own date
     for party, ref in case.person.refs.items():
         assert told(region.call(party, "POST", f"/v1/kandidaten/{ref}/stopverzoek")) == NOT_FOUND
+    (notice,) = region.collect(case.guide)  # what asks it to delete goes out also now, and is answered
+    assert notice["data"]["code"] == "wissing" and notice["subject"] == case.person.refs[case.guide]
+    case.answer(case.guide, notice["data"]["zaakId"], antwoord="verwijderd").expect(200)
     shown = case.seen(point, wissing)
     assert {one["antwoord"] for one in shown["verwerkingsverantwoordelijken"]} == {"gewist"}
     assert shown["status"] == "gewist" and shown["inhoudTot"] and shown["bewijsTot"] and shown["kenmerk"] == "G-1"

@@ -6,10 +6,10 @@
     3  the keys
     4  the done mark
 
-Steps 2 to 4 are done again until they are done: by whoever asked for it, by its repeat, at the start of the hub and
-every minute. The list comes after the commit, or an erasure that was never committed would come true at a restore; and
-before the keys, or a restore could revive somebody whom nothing remembers. Until step 4 ``hub ledger verify --db`` says
-that it is unfinished.
+Steps 2 to 4 are done again until they are done: by whoever asked for it, by its repeat, at the start of the hub and,
+where they failed, every minute. The list comes after the commit, or an erasure that was never committed would come true
+at a restore; and before the keys, or a restore could revive somebody whom nothing remembers. Until step 4 is done
+``hub ledger verify --db`` says that it is unfinished.
 """
 
 import threading
@@ -36,12 +36,12 @@ from hub.store.database import wipe
 from hub.store.locks import Locks
 from hub.store.persons import erasures
 from hub.store.tables import local_number, message, person_bsn
-from hub.store.writer import Transaction, Writer, WriterStopped
+from hub.store.writer import Transaction, Writer
 
 #: What the entry is called that says whose content was destroyed, and the one that names entries that are unreadable.
 ERASURE: Final = "wissing"
 UNREADABLE: Final = "vernietiging"
-#: Seconds between two looks for what is unfinished.
+#: Seconds before what could not be finished is tried again.
 INTERVAL: Final = 60.0
 _EMPTIED: Final = (local_number, person_bsn, message)
 
@@ -71,7 +71,7 @@ class Destruction:
 
 @dataclass(frozen=True, slots=True)
 class Eraser:
-    """Begins and finishes. ``look`` opens a read-only connection; ``trouble`` hears the class of an error."""
+    """Begins and finishes. ``look`` opens a read-only connection; ``left`` is set when something could not be done."""
 
     engine: Engine
     writer: Writer
@@ -80,6 +80,7 @@ class Eraser:
     evidence: Evidence
     erased: ErasureList
     random: Random
+    left: threading.Event = field(default_factory=threading.Event)
 
     def begin(self, tx: Transaction, what: Destruction, at: datetime) -> Row[Any]:
         """Step 1, in the caller's transaction, which holds the person's exclusive lock; the row of ``erasure``.
@@ -152,6 +153,7 @@ class Eraser:
             self.finish(only)
         except Exception as error:  # noqa: BLE001 - told by its class; a ``Finisher`` tries again every minute
             structlog.get_logger().error("not erased", exc_info=error)
+            self.left.set()
             return False
         return True
 
@@ -177,14 +179,10 @@ class Eraser:
 
 
 class Finisher:
-    """One thread that finishes what was begun: at the start, and again every minute while something is left.
+    """One thread that finishes what was begun: at the start, and again every minute while something was left."""
 
-    ``trouble`` hears the class of an error; it goes on.
-    """
-
-    def __init__(self, eraser: Eraser, trouble: Callable[[str, str], None]) -> None:
+    def __init__(self, eraser: Eraser) -> None:
         self._eraser = eraser
-        self._trouble = trouble
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="eraser", daemon=True)
 
@@ -195,19 +193,16 @@ class Finisher:
     def stop(self) -> None:
         """Stop after the step under way."""
         self._stopping.set()
+        self._eraser.left.set()
         if self._thread.is_alive():
             self._thread.join()
 
     def _run(self) -> None:
         while not self._stopping.is_set():
-            try:
-                self._eraser.finish()
-            except WriterStopped:
-                return
-            except Exception as error:  # noqa: BLE001 - told by its class; the next look tries again
-                structlog.get_logger().error("not erased", exc_info=error)
-                self._trouble("wissing", type(error).__name__)
-            self._stopping.wait(INTERVAL)
+            self._eraser.left.clear()
+            if not self._eraser.finish_soon():
+                self._stopping.wait(INTERVAL)
+            self._eraser.left.wait()
 
 
 def entry(gone: Sequence[str], taken: erasures.Taken, reason: str, at: datetime) -> dict[str, Any]:

@@ -34,7 +34,10 @@ def letter(said: Mapping[str, Any]) -> str:
         "<h1>Verklaring van vernietiging</h1>",
         *_what(said),
         "<h2>Wat betekent dat?</h2>",
-        _p("Niemand kan deze berichten in de hub nog lezen. Ook wij niet. Ze komen niet terug uit een reservekopie."),
+        _p("Niemand kan deze berichten in de hub nog lezen. Ook wij niet."),
+        _p(
+            "In een reservekopie kan een sleutel nog hooguit 30 dagen staan. Zetten wij die terug, dan wissen wij weer."
+        ),
         "<h2>Wie had de berichten al gekregen?</h2>",
         *_receivers(said["gevraagd"]),
         "<h2>Wat blijft er nog staan?</h2>",
