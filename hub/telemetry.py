@@ -267,6 +267,7 @@ class Metrics:
     send: Counted  # channel, outcome
     acknowledge: Counted  # outcome
     withdraw: Counted
+    erase: Counted
     bury: Counted
     accept_seconds: Timed
     send_seconds: Timed  # channel, outcome
@@ -300,6 +301,7 @@ def build_metrics(kinds: Iterable[str]) -> Metrics:
         send=counted("send", "Attempts to hand over", "channel", "outcome"),
         acknowledge=counted("acknowledge", "Acknowledgements", "outcome"),
         withdraw=counted("withdraw", "Withdrawals, stops, restrictions and objections"),
+        erase=counted("erase", "Wissingen asked for"),
         bury=counted("bury", "Deliveries given up and kept"),
         accept_seconds=timed("accept", "From request to commit"),
         send_seconds=timed("send", "From first byte to answer", "channel", "outcome"),

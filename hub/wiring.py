@@ -40,6 +40,7 @@ from hub.gate.person_work import PersonWork
 from hub.intake import dry_run_routes
 from hub.intake import routes as message_routes
 from hub.intake.accept import Accepter
+from hub.keys.erasure_list import ErasureList
 from hub.keys.keyring import Keyring
 from hub.ledger.evidence import Evidence
 from hub.ledger.keeper import LogKeeper, LogParts
@@ -49,11 +50,15 @@ from hub.machine.ids import Ids
 from hub.ports import Clock, NewId, Random
 from hub.rights import candidate_routes, case_routes, statement_routes
 from hub.rights.candidates import Candidates
-from hub.rights.cases import Cases
+from hub.rights.cases import Cases, Decider
 from hub.rights.consent import act_routes
 from hub.rights.consent.means import STOP, Means
 from hub.rights.consent.stops import StopAnswers
 from hub.rights.consent.texts import routes as text_routes
+from hub.rights.erasure import routes as erasure_routes
+from hub.rights.erasure.content import Tools
+from hub.rights.erasure.destroying import Eraser, Finisher
+from hub.rights.erasure.erasures import Erasures
 from hub.rights.limits import routes as limit_routes
 from hub.rights.limits.objections import OBJECTION
 from hub.rights.limits.room import Limits
@@ -102,6 +107,7 @@ class Hub:
     cases: Cases
     limits: Limits
     recalls: Recalls
+    erasures: Erasures
     dry_run: DryRun
     releaser: Releaser
     mailbox: Mailbox
@@ -109,6 +115,7 @@ class Hub:
     push: Push
     new_sender: NewSender
     log_keeper: LogKeeper
+    finisher: Finisher
     doorbell: Doorbell
     metrics: Metrics
     readiness: Mapping[str, Callable[[], bool]]
@@ -127,7 +134,9 @@ class Hub:
 
     def _parts(self, only: str | None) -> tuple[Part, ...]:
         parts: dict[str, Part] = {"sequencer": self.log_keeper, "relay": self.relay, "worker": self.push}
-        return (self.writer, *(part for name, part in parts.items() if only in (None, name)))
+        chosen = [part for name, part in parts.items() if only in (None, name)]
+        # Who may have begun an erasure, or starts for all of them, finishes it.
+        return (self.writer, *([self.finisher] if only in (None, "web", "sequencer") else []), *chosen)
 
     def app(self) -> Flask:
         """The web application."""
@@ -146,6 +155,7 @@ class Hub:
             ("verklaringen", "Teksten publiceren waarop iemand ja zegt", text_routes.ENDPOINTS),
             ("zaken", "Zaken beantwoorden en ontheffingen vastleggen", case_routes.ENDPOINTS),
             ("beperkingen", "Stromen beperken, bezwaar maken, afschermen", limit_routes.ENDPOINTS),
+            ("wissingen", "Gegevens wissen, en laten zien dat het is gebeurd", erasure_routes.ENDPOINTS),
             ("postvak", "Eigen berichten ophalen en bevestigen", mailbox_routes.ENDPOINTS),
             ("abonnement", "Berichten laten bezorgen in plaats van ophalen", subscription_routes.ENDPOINTS),
             ("beheer", "Afspraken, grondslagen en organisaties beheren", operator_routes.ENDPOINTS),
@@ -219,6 +229,7 @@ def build(core: Core, metrics: Metrics | None = None) -> Hub:
     push = Push(push_parts)
     signer = Signer(installation.signer_state(settings, origin), core.keyring.log_keys, origin)
     log_keeper = LogKeeper(LogParts(engine, writer, signer, clock, clock_guard), observer.trouble)
+    erasures = Erasures(Tools(limits.means, _eraser(core, writer)))
     return Hub(
         settings=settings,
         engine=engine,
@@ -235,11 +246,10 @@ def build(core: Core, metrics: Metrics | None = None) -> Hub:
         accepter=_accepter(core, writer, carried, metrics),
         candidates=Candidates(writer, work, core.keyring, core.key_store, core.evidence, core.new_id, core.random),
         statements=_statements(core, work, carried),
-        cases=Cases(
-            work, core.key_store, core.evidence, core.random, {STOP: StopAnswers(), OBJECTION: limits.objections}
-        ),
+        cases=Cases(work, core.key_store, core.evidence, core.random, _deciders(limits, erasures)),
         limits=limits,
         recalls=Recalls(limits.means),
+        erasures=erasures,
         dry_run=DryRun(writer, core.look, core.evidence, Allowance(clock)),
         releaser=releaser,
         mailbox=Mailbox(releaser, writer, core.look, clock, bell, core.key_store, core.evidence, core.random),
@@ -247,6 +257,7 @@ def build(core: Core, metrics: Metrics | None = None) -> Hub:
         push=push,
         new_sender=push_parts.new_sender,
         log_keeper=log_keeper,
+        finisher=Finisher(erasures.tools.eraser),
         doorbell=doorbell,
         metrics=metrics,
         readiness={
@@ -273,6 +284,15 @@ def _accepter(core: Core, writer: Writer, carried: "_Carried", metrics: Metrics)
         bsn_index=core.keyring.bsn_index,
         metrics=metrics,
     )
+
+
+def _eraser(core: Core, writer: Writer) -> Eraser:
+    listed = ErasureList(installation.erasures(core.settings))
+    return Eraser(core.engine, writer, core.look, core.key_store, core.evidence, listed, core.random)
+
+
+def _deciders(limits: Limits, erasures: Erasures) -> dict[str, Decider]:
+    return {STOP: StopAnswers(), OBJECTION: limits.objections, **erasures.deciders}
 
 
 def _means(core: Core, work: PersonWork, carried: "_Carried") -> Means:

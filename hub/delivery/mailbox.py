@@ -20,7 +20,7 @@ from contracts.errors import Fault, PartUnavailable, RequestInvalid, TokenInvali
 from contracts.identity import Oin, PersonId
 from hub.delivery.release import LEAVE_WITHIN, MAILBOX, Freed, Releaser
 from hub.delivery.states import State, Step, after
-from hub.intake.accept import body_key
+from hub.keys.messages import keys_of_body
 from hub.keys.sealing import seal
 from hub.ledger.evidence import Evidence, acknowledged
 from hub.ledger.evidence import Fact as EvidenceFact
@@ -271,7 +271,7 @@ class Mailbox:
                 step, reason = item.single.get(row.sequence, (Step.ACKNOWLEDGE, None))
                 state = after(State(row.state), step) if row.state == State.DELIVERED else State(row.state)
                 changes.append((row.delivery_id, state, self._reply(row, reason)))
-                if row.erased_at is None and row.state == State.DELIVERED:
+                if row.state == State.DELIVERED:
                     told.append((row.message_id, state.value))
             if told:
                 who = None if person is None else PersonId(person)
@@ -283,9 +283,9 @@ class Mailbox:
         return None
 
     def _reply(self, row: Row[Any], reason: str | None) -> bytes | None:
-        if reason is None or row.erased_at is not None:
+        if reason is None or row.state == State.ERASED:
             return None
-        name = body_key(row.person_id, Oin(row.organisation))
+        name = keys_of_body(row)[0]
         key = self.key_store.find([name]).get(name)
         return None if key is None else seal(key, reason.encode(), f"antwoord/{row.delivery_id}".encode(), self.random)
 

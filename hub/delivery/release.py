@@ -17,19 +17,20 @@ from consent.decision import Decision, Outcome, notice_allowed
 from consent.facts import Involvement
 from consent.keys import KeyStore
 from consent.store.reading import read_persons
-from contracts.envelope import Message, outbound, reopen
-from contracts.errors import JsonInvalid, RefusalCode
+from contracts.envelope import Message, outbound
+from contracts.errors import RefusalCode
 from contracts.identity import Category, KandidaatRef, LegalFramework, Oin, PersonId
 from contracts.minimise import address, minimise
 from hub.delivery.states import State, Step, after
 from hub.gate.judge import Candidate, Judgement, Scene, look
-from hub.intake.accept import body_aad, body_key
-from hub.keys.sealing import unseal
+from hub.keys.messages import keys_of_body
+from hub.keys.messages import opened as opened
 from hub.ledger.evidence import Evidence, Fact, joined, notice_refused, notice_released, refused, released
 from hub.machine.clock_guard import ClockGuard
 from hub.ports import NewId, Random
 from hub.store.locks import Locks
 from hub.store.persons import people
+from hub.store.persons.erasures import KEY_DESTROYED
 from hub.store.region.rules import RulePair
 from hub.store.traffic import deliveries as store
 from hub.store.writer import Transaction
@@ -115,7 +116,7 @@ class Releaser:
         self.clock_guard.check(tx.now)
         roots = {row.root for row in rows if row.root is not None}
         scene = look(tx.connection, tx.now, {_pair(row, channel) for row in rows}, roots)
-        keys = self.key_store.find({body_key(row.person_id, Oin(row.organisation)) for row in rows})
+        keys = self.key_store.find({name for row in rows for name in keys_of_body(row)})
         refs = people.refs_of(tx.connection, [(row.root, Oin(row.recipient)) for row in rows if row.root is not None])
         work = _Work(self, tx, scene, keys, refs, locks, channel)
         outcomes = [work.one(row) for row in rows]
@@ -172,13 +173,10 @@ class _Work:
             return Held(row, "opnieuw")  # joined in this transaction or since it was looked up
         if row.line not in self.locks.shared | self.locks.exclusive:
             return Held(row, "opnieuw")  # joined between the look and the lock: its person's lock is not held
-        key = self.keys.get(body_key(row.person_id, Oin(row.organisation)))
-        if key is None:
-            self.notes.changes.append(_change(row, Step.ERASE, ended_at=self.tx.now, reason="sleutel-vernietigd"))
-            return Held(row, "gewist")
-        message = opened(key, row)
+        names = keys_of_body(row)
+        message = next((m for name in names if name in self.keys and (m := opened(self.keys[name], row))), None)
         if message is None:
-            return self._unreadable(row)
+            return self._unreadable(row, erased=not self.keys.keys() >= set(names))
         if row.notice:
             return self._notice(row, message)
         push_system = _pair(row, self.channel).push_system
@@ -201,8 +199,11 @@ class _Work:
         self._note(row, judgement.decision)
         return Freed(row, message, given.data if ref is None else address(message.kind, given.data, ref), ref)
 
-    def _unreadable(self, row: Row[Any]) -> Held:
+    def _unreadable(self, row: Row[Any], *, erased: bool) -> Held:
         """One row that does not open must not hold up a mailbox: it is buried, or withdrawn from its sequence."""
+        if erased:
+            self.notes.changes.append(_change(row, Step.ERASE, ended_at=self.tx.now, reason=KEY_DESTROYED))
+            return Held(row, "gewist")
         step = Step.BURY if row.sequence is None else Step.REFUSE
         self.notes.changes.append(_change(row, step, ended_at=self.tx.now, reason=UNREADABLE))
         return Held(row, UNREADABLE)
@@ -285,8 +286,17 @@ class _Work:
         key = (row.root, Oin(row.recipient))
         if key not in self.refs:
             self.refs[key] = new_ref(self.releaser.random)
-            self.notes.refs.append((self.refs[key], key[1], row.root))
+            self.notes.refs.append((self.refs[key], key[1], self._handle(row)))
         return self.refs[key]
+
+    def _handle(self, row: Row[Any]) -> str:
+        """For whom a new ref is given out. Who erased its content knows the person under a new handle from then on."""
+        if not people.was_erased(self.tx.connection, Oin(row.recipient), row.root):
+            return str(row.root)
+        handle = self.releaser.random(16).hex()
+        people.make_person(self.tx.connection, handle, row.root)
+        self.notes.facts.append(Fact(_person(row), joined(row.message_id, self.tx.now, handle)))
+        return handle
 
     def _note(self, row: Row[Any], decision: Decision) -> None:
         first = row.released_at is None
@@ -329,17 +339,6 @@ class _Work:
         store.note_basis(connection, self.notes.basis)
         if self.notes.facts or self.notes.attempts:
             self.releaser.evidence.append_or_prove(connection, self.notes.facts)
-
-
-def opened(key: bytes, row: Row[Any]) -> Message | None:
-    """The message of a delivery.
-
-    ``None`` when what is stored does not open, or is of a kind that is no longer known.
-    """
-    try:
-        return reopen(unseal(key, row.body, body_aad(row.message_id)))
-    except (JsonInvalid, LookupError, ValueError):  # ``SealBroken`` among them
-        return None
 
 
 def new_ref(random: Callable[[int], bytes]) -> KandidaatRef:

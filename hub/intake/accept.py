@@ -21,7 +21,7 @@ from sqlalchemy import Connection, Row
 from sqlalchemy.exc import IntegrityError
 
 from consent.decision import Decision, Outcome
-from consent.keys import SYSTEM_KEY, KeyStore, content_key
+from consent.keys import KeyStore
 from consent.log.ledger import Appended
 from contracts import instants
 from contracts.canonical import canonical
@@ -40,6 +40,9 @@ from contracts.minimise import placement_ids
 from hub.delivery.states import State
 from hub.gate.living import Ref, among_the_living
 from hub.gate.recipients import Decided, decide_all
+from hub.keys.messages import body_aad as body_aad
+from hub.keys.messages import body_key as body_key
+from hub.keys.messages import receipt_aad as receipt_aad
 from hub.keys.sealing import seal, unseal
 from hub.ledger.evidence import Evidence, Fact, decided, key_of
 from hub.ports import NewId, Random
@@ -302,21 +305,6 @@ def waiting(delivery_id: str, message: Message, receiver: Oin, message_id: str, 
         "state": State.WAITING.value,
         "attempts": 0,
     }
-
-
-def body_aad(message_id: str) -> bytes:
-    """What the sealed body of a message is bound to."""
-    return f"bericht/{message_id}".encode()
-
-
-def receipt_aad(message_id: str) -> bytes:
-    """What the sealed receipt of a message is bound to."""
-    return f"ontvangstbewijs/{message_id}".encode()
-
-
-def body_key(person: str | None, organisation: Oin) -> str:
-    """Id of the key under which an organisation's messages about this person, or about nobody, are sealed."""
-    return SYSTEM_KEY if person is None else content_key(PersonId(person), organisation)
 
 
 def besluit(receiver: Oin, decision: Decision) -> dict[str, Any]:

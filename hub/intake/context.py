@@ -18,6 +18,7 @@ from hub.ledger.keeper import LogKeeper
 from hub.ports import Clock, NewId, Random
 from hub.rights.candidates import Candidates
 from hub.rights.cases import Cases
+from hub.rights.erasure.erasures import Erasures
 from hub.rights.limits.room import Limits
 from hub.rights.recall.recalls import Recalls
 from hub.rights.statements import Statements
@@ -78,6 +79,8 @@ class Hub(Protocol):
     @property
     def recalls(self) -> Recalls: ...
     @property
+    def erasures(self) -> Erasures: ...
+    @property
     def log_keeper(self) -> LogKeeper: ...
     @property
     def metrics(self) -> Metrics: ...
@@ -101,7 +104,7 @@ def hub() -> Hub:
 
 def asker() -> Asker:
     """The caller as one whose machtiging the deciding transaction asks for."""
-    return Asker(caller().organisation, caller().system, g.scope, caller().keys)
+    return Asker(caller().organisation, caller().system, g.scope, caller().keys, caller().scopes)
 
 
 def caller() -> Caller:

@@ -3,7 +3,8 @@
     2026-11-23T12:00:00.000Z 4kq… 9f86d081        an instant, a handle, the head of SHA-256 over the two
 
 A handle is random and says nothing about who it was. It is a person's handle, which stands for every key of that
-person, or the id of one key (``consent.keys.content_key``, ``evidence_key``), which stands for that key alone.
+person; ``inhoud/`` and that handle (``content_of``), for every content key, while the evidence stays until its term;
+or the id of one key (``consent.keys.content_key``, ``evidence_key``), which stands for that key alone.
 
 The order of an erasure: this list, durable; then the key. A crash between the two leaves a person on the list whose
 key the erasure destroys when it is done again; the other way about, a restore could revive somebody nobody remembers.
@@ -23,6 +24,24 @@ from contracts import instants
 
 _HANDLE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,79}")
 _CHECK: Final = 8  # hex digits: finds damage, not a forger, who could as well take the list away
+_CONTENT: Final = "inhoud/"
+
+
+def content_of(person: str) -> str:
+    """The line that stands for all content about a person."""
+    return f"{_CONTENT}{person}"
+
+
+def person_of(line: str) -> str | None:
+    """Whom a line names as a whole; ``None``: it names one key."""
+    rest = line.removeprefix(_CONTENT)
+    return None if "/" in rest else rest
+
+
+def organisation_of(line: str) -> tuple[str, str] | None:
+    """(person, organisation) of a line that names one content key."""
+    person, _, organisation = line.removeprefix(_CONTENT).partition("/")
+    return (person, organisation) if line.startswith(_CONTENT) and organisation else None
 
 
 class ErasureListBroken(Exception):

@@ -31,6 +31,7 @@ from hub.rights.schemas import (
 from hub.rights.statement_routes import told_to_caller
 from hub.store.database import reading
 from hub.store.persons import cases, limits, people
+from hub.store.persons.erasure_requests import AT_POINT
 
 
 def zaken(query: Mapping[str, Any]) -> dict[str, Any]:
@@ -80,7 +81,7 @@ def _case(row: Row[Any], shown_id: str, ref: KandidaatRef | None, objection: dic
         "verstrekker": row.verstrekker,
         "gevraagd": row.organisation,
         # A notice and a stop have one id for all who are asked: two of them could join their refs by it.
-        "oorzaak": row.cause if row.kind == WITHDRAWAL else None,
+        "oorzaak": row.cause if row.kind in (WITHDRAWAL, AT_POINT) else None,
         "berichten": row.messages,
         "geopendOp": row.opened_at,
         "uiterlijkOp": row.due_at,
@@ -112,7 +113,8 @@ def ontheffingen(query: Mapping[str, Any]) -> dict[str, Any]:
         rows = records.secrecy_releases_of(connection, own, after, asked.limit + 1)
         refs = people.refs_of(connection, [(row.root, own) for row in rows])
     answer = paged(rows, asked, lambda row: (row.release_id,))
-    return answer | {"items": [_release(row, refs[row.root, own]) for row in answer["items"]]}
+    shown = (row for row in answer["items"] if (row.root, own) in refs)  # whose content it erased is nobody to it
+    return answer | {"items": [_release(row, refs[row.root, own]) for row in shown]}
 
 
 def _release(row: Row[Any], ref: KandidaatRef) -> dict[str, Any]:

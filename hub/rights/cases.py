@@ -4,14 +4,14 @@ What an answer does, where it does more than being told, is known by the ``Decid
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Protocol
 
 from sqlalchemy import Connection, Row
 
 from consent.keys import KeyStore, evidence_key
 from contracts import instants
-from contracts.errors import Conflict, Fault, NotFound, RequestInvalid
+from contracts.errors import Conflict, Fault, NotFound, RequestInvalid, ScopeMissing
 from contracts.identity import PersonId
 from hub.gate.person_work import PersonWork, Subject
 from hub.keys.sealing import seal, unseal
@@ -19,7 +19,7 @@ from hub.ledger.evidence import Evidence, Fact
 from hub.ports import Random
 from hub.store.persons import cases
 from hub.store.persons.people import Known
-from hub.store.region.access import Asker
+from hub.store.region.access import Asker, require_active
 from hub.store.writer import Transaction
 
 LIFTED: Final = "opgeheven"
@@ -46,11 +46,18 @@ class Decider(Protocol):
     def answers(self) -> tuple[str, ...]:
         """What may be answered."""
 
+    @property
+    def scope(self) -> str | None:
+        """What the caller's token and machtiging must hold beside the scope of answering; ``None``: nothing."""
+
     def check(self, reply: Reply) -> None:
         """Raises ``RequestInvalid`` when the answer lacks something; knows nothing of the person."""
 
     def decide(self, tx: Transaction, row: Row[Any], reply: Reply, subject: Subject) -> dict[str, Any]:
         """Carry out the answer, under the person's lock; what its entry in the log says beside the answer."""
+
+    def settle(self) -> None:
+        """What follows once the answer is durable; it must not fail."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +84,13 @@ class Cases:
             if row is None:
                 raise NotFound
             self._check(row.kind, reply)
+            decider = self.deciders.get(row.kind)
+            if decider is not None and decider.scope is not None:
+                _require_scope(tx, asker, decider.scope)
             person = PersonId(row.person_id)
             explanation = self._sealed(person, reply, case_id)
             if not cases.close(tx.connection, case_id, reply.answer, explanation, subject.at):
                 raise Conflict("Deze zaak is al beantwoord.")
-            decider = self.deciders.get(row.kind)
             detail = {} if decider is None else decider.decide(tx, row, reply, subject)
             payload = {
                 "soort": "zaak-beantwoord",
@@ -98,7 +107,11 @@ class Cases:
                 raise NotFound
             return found
 
-        return self.person_work.on(asker, find, work, f"niemand/{case_id}", take_away=True)
+        answered = self.person_work.on(asker, find, work, f"niemand/{case_id}", take_away=True)
+        decider = self.deciders.get(answered.kind)
+        if decider is not None:
+            decider.settle()
+        return answered
 
     def _check(self, kind: str, reply: Reply) -> None:
         decider = self.deciders.get(kind)
@@ -128,6 +141,12 @@ def answers_to(kind: str) -> tuple[str, ...]:
     if kind not in cases.NOTICES:
         return ()
     return (*NOTICE_ANSWERS, CORRECTED) if kind == RECTIFICATION else NOTICE_ANSWERS
+
+
+def _require_scope(tx: Transaction, asker: Asker, scope: str) -> None:
+    if scope not in asker.held:
+        raise ScopeMissing
+    require_active(tx.connection, replace(asker, scope=scope), tx.now)
 
 
 def _aad(case_id: str) -> bytes:

@@ -1,6 +1,7 @@
 """Notices that the hub makes in the name of a verstrekker (AVG art. 7(3), 19), each with a zaak for its answer.
 
-A notice goes out also after involvement, agreement or key has ended, and does not wait in its person's line.
+A notice goes out also after involvement, agreement or key has ended, and does not wait in its person's line. So it lies
+under the person's evidence key: it holds a ref of its receiver, ids and codes, and nothing of what was sent.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -10,14 +11,15 @@ from typing import Any, Final
 
 from sqlalchemy import Row
 
-from consent.keys import KeyStore
+from consent.keys import KeyStore, evidence_key
 from contracts import catalogue, instants
 from contracts.canonical import canonical
 from contracts.envelope import Message, Source, compose
 from contracts.identity import Oin, PersonId, Purpose
 from contracts.kinds.kennisgeving import MAX_MESSAGES
 from hub.delivery.mailbox import HUB_SYSTEM
-from hub.intake.accept import body_aad, body_key, receipt_aad, waiting
+from hub.intake.accept import waiting
+from hub.keys.messages import body_aad, receipt_aad
 from hub.keys.sealing import seal
 from hub.ledger.evidence import Evidence, Fact
 from hub.ports import NewId, Random
@@ -62,11 +64,11 @@ class Notifier:
         if not notices:
             return []
         parts = [part for notice in notices for part in _parts(notice)]
-        refs = people.refs_of(tx.connection, [(n.root, n.receiver) for n in parts])
-        keys = self.key_store.ensure({body_key(n.person, n.sender) for n in parts})
+        refs = people.given_refs(tx.connection, [(n.root, n.receiver) for n in parts])
+        keys = self.key_store.ensure({evidence_key(n.person) for n in parts})
         told = [n for n in parts if (n.root, n.receiver) in refs]
         for notice in told:
-            key = keys[body_key(notice.person, notice.sender)]
+            key = keys[evidence_key(notice.person)]
             self._queue(tx, notice, refs[notice.root, notice.receiver], key, at)
         receivers = frozenset(n.receiver for n in told)
         tx.after_commit(lambda: self.ring(receivers))

@@ -13,6 +13,8 @@ from contracts.identity import Category, LegalBasis, LegalFramework, Purpose, Se
 from hub.intake.problems import Reason, invalid
 from hub.intake.schemas import Instant, code_field, free_text, no_bsn, oin_field, ref_field, text_field, word_field
 from hub.rights.cases import CORRECTED, NOTICE_ANSWERS, STOP_ANSWERS
+from hub.rights.erasure.whole import ERASED, KEPT
+from hub.store.persons import erasure_requests
 
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 GIVEN_BY: Final = tuple(one.value for one in Speaker)
@@ -26,6 +28,7 @@ OBJECTION_ANSWERS: Final = (ObjectionOutcome.UPHELD.value, ObjectionOutcome.REJE
 CASE_KINDS: Final = (
     *("stopverzoek", "intrekking", "bezwaar", "beperking"),
     *("grondslag.vervallen", "rectificatie.kennisgeving", "verwijdering.gevraagd"),
+    *(erasure_requests.AT_POINT, erasure_requests.ASKED),
 )
 
 
@@ -363,7 +366,7 @@ class Zaak(Schema):
 class Antwoord(Schema):
     """The answer to a zaak."""
 
-    antwoord = word_field(*STOP_ANSWERS, *NOTICE_ANSWERS, CORRECTED, *OBJECTION_ANSWERS, required=True)
+    antwoord = word_field(*(*STOP_ANSWERS, *NOTICE_ANSWERS, CORRECTED, *OBJECTION_ANSWERS, ERASED, KEPT), required=True)
     grond = free_text(200)
     motivering = free_text(2000)
 

@@ -75,15 +75,18 @@ def toestemmingen(query: Mapping[str, Any]) -> dict[str, Any]:
     asked, own, now = page(query), caller().organisation, hub().clock.now()
     after = asked.after[0] if asked.after else ""
     found: list[Recorded] = []
+    refs: dict[tuple[str, Oin], KandidaatRef] = {}
     with reading(hub().engine) as connection:
         root = _root(connection, own, query.get("kandidaatRef"))
         while len(found) <= asked.limit:
             rows = records.statements_seen_by(connection, records.Seer(own, now), root, after, asked.limit + 1)
-            found += [r for r in _recorded(connection, own, rows, now) if _fits(r, query)]
+            refs |= people.refs_of(connection, [(row.root, own) for row in rows])
+            # Whose content the caller erased is nobody to it.
+            known = [r for r in _recorded(connection, own, rows, now) if (r.row.root, own) in refs]
+            found += [r for r in known if _fits(r, query)]
             if len(rows) <= asked.limit:
                 break
             after = rows[-1].statement_id
-        refs = people.refs_of(connection, [(r.row.root, own) for r in found])
     answer = paged(found, asked, lambda r: (r.row.statement_id,))
     return answer | {"items": [shown(r, refs[r.row.root, own]) for r in answer["items"]]}
 
@@ -139,9 +142,12 @@ def _find(statement_id: str) -> tuple[Recorded, KandidaatRef]:
 
 def toestemming_bewijs(toestemmingId: str) -> Response:
     """The ``.tlog-proof`` of the statement's entry."""
-    recorded, _ = _find(toestemmingId)
     with reading(hub().engine) as connection:
-        return proof_response(log.tlog_proof(connection, recorded.entry_id))
+        seer = records.Seer(caller().organisation, hub().clock.now())
+        row = records.statement_seen_by(connection, seer, toestemmingId)
+        if row is None:
+            raise NotFound
+        return proof_response(log.tlog_proof(connection, row.entry_id))
 
 
 def stopverzoek(kandidaatRef: str) -> dict[str, Any]:

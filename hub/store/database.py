@@ -3,11 +3,11 @@
 SQLite (WAL, synchronous=FULL) for one process; PostgreSQL (psycopg 3, READ COMMITTED, fsync on) for more than one.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy import Connection, Engine, Table, create_engine, event, text
 from sqlalchemy.engine import make_url
 
 #: How long a statement of another process may make us wait, ms. The writer's own turns are far shorter.
@@ -92,3 +92,29 @@ def reading(engine: Engine) -> Iterator[Connection]:
 def is_sqlite(connection: Connection | Engine) -> bool:
     """True on the embedded default."""
     return connection.dialect.name == "sqlite"
+
+
+#: What a checkpoint that empties the write-ahead log may wait for readers, ms: all who write wait with it.
+_EMPTYING_MS = 200
+
+
+def wipe(engine: Engine, tables: Sequence[Table]) -> None:
+    """Take what these tables held before out of the database's files, as far as the database can do so now.
+
+    SQLite overwrites what is deleted (``secure_delete``); here its write-ahead log is emptied, unless a long reader
+    needs it: then it goes with one of the next checkpoints. PostgreSQL frees the space for other rows.
+    """
+    if is_sqlite(engine):
+        raw = engine.raw_connection()
+        try:
+            cursor = raw.cursor()
+            cursor.execute(f"PRAGMA busy_timeout={_EMPTYING_MS}")
+            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            cursor.execute(f"PRAGMA busy_timeout={_BUSY_MS}")
+            cursor.close()
+        finally:
+            raw.close()
+        return
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        for table in tables:
+            connection.execute(text(f"VACUUM {table.name}"))

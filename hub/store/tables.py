@@ -114,6 +114,7 @@ person_ref = Table(
     Column("organisation", String(20), ForeignKey("organisation.oin"), nullable=False),
     Column("person_id", String(32), ForeignKey("person.person_id"), nullable=False),
     Column("registered_at", Instant),  # null: it learned of the person from a message, and never registered it
+    Column("erased_at", Instant),  # its organisation erased its content: it names nobody, but notices bear it
     UniqueConstraint("organisation", "person_id"),
 )
 
@@ -300,6 +301,41 @@ recall = Table(
     Column("meant_for", String(26)),  # the sender's own ref of whom it should have been about
     Column("discovered_at", Instant, nullable=False),  # the 72 hours of AVG art. 33 run from here
     Column("at", Instant, nullable=False),
+)
+
+#: A vernietiging: which keys of one person are destroyed. Written with what it changes; the keys go right behind it.
+erasure = Table(
+    "erasure",
+    metadata,
+    Column("erasure_id", String(32), primary_key=True),
+    Column("person_id", String(32), nullable=False, index=True),  # under whose evidence key its entry is sealed
+    Column("persons", Json, nullable=False),  # every handle of this person
+    Column("organisation", String(20), index=True),  # whose content; null: everybody's, the person as a whole
+    Column("evidence", Json),  # evidence key → name of the entries under it; null: the evidence stays
+    Column("reason", String(32), nullable=False),
+    Column("messages", Integer, nullable=False),  # that became unreadable
+    Column("keys", Integer, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("entry_id", String(32)),
+    Column("done_at", Instant),  # null: the keys may still be there, and go at the next start
+)
+
+#: A request for wissing (AVG art. 17) as an organisation recorded it.
+erasure_request = Table(
+    "erasure_request",
+    metadata,
+    Column("request_id", String(32), primary_key=True),
+    Column("person_id", String(32), nullable=False, index=True),
+    Column("organisation", String(20), nullable=False),
+    Column("ref", String(26), nullable=False, index=True),  # under which that organisation knew the person
+    Column("scope", String(8), nullable=False),  # eigen or geheel
+    Column("reason", String(32), nullable=False),
+    Column("reference_sealed", LargeBinary, nullable=False),  # free text `kenmerk`, under the evidence key
+    Column("at", Instant, nullable=False),
+    Column("due_at", Instant, nullable=False),  # by when the person must be answered (AVG art. 12(3))
+    Column("status", String(16), nullable=False),
+    Column("point", String(20)),  # geheel: the contactpunt that carries it out
+    Column("closed_at", Instant),
 )
 
 client_assertion = Table(

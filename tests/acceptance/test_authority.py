@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from consent.log.tables import ledger_payload
+from consent.store.tables import involvement
 from contracts import catalogue
 from contracts.errors import Conflict, Refused, RequestInvalid
 from contracts.identity import Oin, Role
@@ -918,6 +919,84 @@ def test_an_ended_machtiging_bites_at_once(own_region: Region) -> None:
     assert told(region.call(KRINGLOOP, "GET", "/v1/zaken")) == (401, "TOKEN_ONGELDIG")
 
 
+# -- wissing: everybody its own content; as a whole only through the contactpunt and each controller ------------------
+WISH = {"omvang": "eigen", "reden": "onrechtmatig", "kenmerk": "W-1"}
+WHOLE = WISH | {"omvang": "geheel"}
+
+
+def erases(region: Region, who: str, ref: str, form: dict[str, str] = WISH) -> Any:
+    return region.call(who, "POST", f"/v1/kandidaten/{ref}/wissing", form)
+
+
+@pytest.mark.parametrize("who", [ONTWIKKELBEDRIJF, KRINGLOOP, MBO])
+def test_wissing_of_the_own_content_by_every_involved_organisation(region: Region, who: str) -> None:
+    """It takes nothing of what others hold."""
+    person = placed(region)
+    at_school(region, person)
+    assert told(erases(region, who, person.refs[who])) == (200, None)
+    rest = {KRINGLOOP: reports(region, person), ONTWIKKELBEDRIJF: places(region, person)}
+    assert rest[KRINGLOOP] == (
+        NO_GROUND if who in (KRINGLOOP, ONTWIKKELBEDRIJF) else (202, None)
+    )  # nobody to report to
+    assert rest[ONTWIKKELBEDRIJF] == (NO_GROUND if who == ONTWIKKELBEDRIJF else (202, None))
+
+
+def test_wissing_by_who_is_no_longer_involved(region: Region) -> None:
+    """What it sent lies there still."""
+    person = placed(region)
+    ref = person.refs[KRINGLOOP]
+    with region.core.engine.begin() as connection:
+        mine = involvement.c.organisation == KRINGLOOP
+        connection.execute(update(involvement).where(mine).values(valid_until=region.clock.now()))
+    assert told(region.call(KRINGLOOP, "POST", f"/v1/kandidaten/{ref}/stopverzoek")) == NOT_FOUND
+    assert told(erases(region, KRINGLOOP, ref)) == (200, None)
+
+
+@pytest.mark.parametrize("who", [GEMEENTE, KRINGLOOP_2, WOONZORG, CERTIFICEERDER])
+def test_wissing_by_who_does_not_know_the_person(region: Region, who: str) -> None:
+    person = placed(region)
+    for ref in person.refs.values():
+        assert told(erases(region, who, ref)) == NOT_FOUND
+    assert reports(region, person) == (202, None)
+
+
+def test_wissing_as_a_whole_is_carried_out_by_the_contactpunt_alone(own_region: Region) -> None:
+    """An involved organisation asks; the contactpunt has each controller answer; only each itself erases."""
+    region = own_region
+    person = placed(region)
+    ref = person.refs[KRINGLOOP]
+    assert told(erases(region, KRINGLOOP, ref, WHOLE)) == (409, "STAAT_ONGELIJK")  # this region has none
+    admit_rest(region)
+    mandate = {"organisatie": REGIO, "systeem": region.parties[REGIO].system}
+    region.operate(parties.end_mandate, region.mandates[REGIO])
+    scopes = [*SCOPES.split(), "rechten:geheel"]
+    region.operate(parties.add_mandate, forms.mandate(mandate | {"scopes": scopes}))
+    assert told(erases(region, GEMEENTE_2, known_elsewhere(region), WHOLE)) == NOT_FOUND  # never involved
+    assert told(erases(region, KRINGLOOP, ref, WHOLE)) == (202, None)
+    assert reports(region, person) == (202, None)  # asked, nothing more
+    (asked,) = region.call(REGIO, "GET", "/v1/zaken?soort=wissing-verzoek").expect(200)["items"]
+    path = f"/v1/zaken/{asked['id']}/antwoord"
+    for other in (KRINGLOOP, ONTWIKKELBEDRIJF, GEMEENTE):
+        assert told(region.call(other, "POST", path, {"antwoord": "gehonoreerd"})) == NOT_FOUND
+    region.parties[REGIO].limit("toestemmingen:beheren")
+    assert told(region.call(REGIO, "POST", path, {"antwoord": "gehonoreerd"})) == (403, "SCOPE_ONTBREEKT")
+    region.parties[REGIO].limit("")
+    region.call(REGIO, "POST", path, {"antwoord": "gehonoreerd"}).expect(200)
+    for who, other in ((KRINGLOOP, ONTWIKKELBEDRIJF), (ONTWIKKELBEDRIJF, KRINGLOOP)):
+        (mine,) = region.call(who, "GET", "/v1/zaken?soort=wissing&open=true").expect(200)["items"]
+        own = f"/v1/zaken/{mine['id']}/antwoord"
+        for stranger in (other, REGIO):
+            assert told(region.call(stranger, "POST", own, {"antwoord": "gewist"})) == NOT_FOUND
+        assert told(region.call(who, "POST", own, {"antwoord": "gehonoreerd"})) == (400, "VERZOEK_ONGELDIG")
+        region.call(who, "POST", own, {"antwoord": "gewist"}).expect(200)
+    assert reports(region, person) == NO_GROUND
+    seen = region.call(REGIO, "GET", f"/v1/wissingen/{asked['oorzaak']}").expect(200)
+    assert seen["status"] == "gewist" and len(seen["verwerkingsverantwoordelijken"]) == 2
+    mine = region.call(KRINGLOOP, "GET", f"/v1/wissingen/{asked['oorzaak']}").expect(200)
+    assert mine["verwerkingsverantwoordelijken"] is None
+    assert told(region.call(ONTWIKKELBEDRIJF, "GET", f"/v1/wissingen/{asked['oorzaak']}")) == NOT_FOUND
+
+
 # -- a scope that was not given opens nothing -------------------------------------------------------------------------
 SCOPED = [
     ("POST", "/v1/berichten", "berichten:versturen"),
@@ -935,6 +1014,10 @@ SCOPED = [
     ("POST", "/v1/kandidaten/opzoeken", "kandidaten:beheren"),
     ("POST", "/v1/kandidaten/x/trajecten", "kandidaten:beheren"),
     ("POST", "/v1/kandidaten/x/stopverzoek", "toestemmingen:beheren"),
+    ("POST", "/v1/kandidaten/x/wissing", "toestemmingen:beheren"),
+    ("GET", "/v1/wissingen/x", "toestemmingen:lezen"),
+    ("GET", "/v1/wissingen/x/bewijs", "toestemmingen:lezen"),
+    ("GET", "/v1/wissingen/x/vernietigingsverklaring", "toestemmingen:lezen"),
     ("POST", "/v1/toestemmingen", "toestemmingen:beheren"),
     ("GET", "/v1/toestemmingen", "toestemmingen:lezen"),
     ("GET", "/v1/toestemmingen/x", "toestemmingen:lezen"),

@@ -33,7 +33,7 @@ HANDLERS: Final[dict[str, tuple[int, ...]]] = {
     "send": (),
 }
 #: Ports that no verb of a message's life uses, and where they are failed instead.
-ELSEWHERE: Final = {"keys.destroy": "the erasure job: tests/integration"}
+ELSEWHERE: Final = {"keys.destroy": "an erasure: tests/integration/test_erasing.py"}
 #: Uses of one port in one push that are failed one by one; behind these the rounds repeat themselves.
 _ROUNDS: Final = 1
 #: Seconds of waiting after which time is moved on to the next attempt.

@@ -81,7 +81,13 @@ class World:
         for name in (OPERATOR, SECOND_OPERATOR):
             region.employ(name)
         self.spare = region.fresh("leerbedrijf")  # of no agreement that the others need
+        ref = region.candidate().refs[ONTWIKKELBEDRIJF]
+        erased = region.call(ONTWIKKELBEDRIJF, "POST", f"/v1/kandidaten/{ref}/wissing", self.wish_form())
+        self.wissing = erased.expect(200)["wissingId"]
         region.wait_signed()
+
+    def wish_form(self) -> dict[str, Any]:
+        return {"omvang": "eigen", "reden": "niet-meer-nodig", "kenmerk": "W-1"}
 
     def release_form(self) -> dict[str, Any]:
         return {
@@ -114,6 +120,7 @@ class World:
             "berichtId": [self.message],
             "toestemmingId": [self.reports, self.to_confirm],
             "zaakId": [self.case],
+            "wissingId": [self.wissing],
             "ontheffingId": [self.release],
             "kandidaatRef": [*self.person.refs.values(), *self.care.refs.values()],
             "type": ["voortgang.gemeld", "nl.doorstroomhub.kandidaat.voorgedragen.v1"],
@@ -402,6 +409,10 @@ EXAMPLES: dict[str, Example] = {
     "grondslag_bevestigen": lambda w: (SECOND_OPERATOR, _path(grondslagId="bij")),
     "grondslag_beeindigen": lambda w: (OPERATOR, _path(grondslagId="bij")),
     "organisatie_schorsen": lambda w: (OPERATOR, _path(oin=w.spare)),
+    "wissing": lambda w: (ONTWIKKELBEDRIJF, _path(wissingId=w.wissing)),
+    "vernietigingsverklaring": lambda w: (ONTWIKKELBEDRIJF, _path(wissingId=w.wissing)),
+    "wissing_bewijs": lambda w: (ONTWIKKELBEDRIJF, _path(wissingId=w.wissing)),
+    "wissen": lambda w: (KRINGLOOP, _of_person(w) | {"body": w.wish_form()}),
 }
 
 

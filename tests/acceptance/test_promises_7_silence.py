@@ -249,6 +249,7 @@ def test_promise_7_what_others_said_does_not_show_in_what_an_outsiders_refusal_c
 #: Calls with a ref in the path; each is 404 for whatever it may not name.
 CALLS: dict[str, tuple[str, str, dict[str, Any] | None]] = {
     "stopverzoek": ("POST", "/v1/kandidaten/{}/stopverzoek", None),
+    "wissing": ("POST", "/v1/kandidaten/{}/wissing", {"omvang": "eigen", "reden": "bezwaar", "kenmerk": "W-1"}),
     "lokaal-nummer": ("PUT", "/v1/kandidaten/{}/lokaal-nummer", {"lokaalNummer": "n-1"}),
     "traject": (
         "POST",
@@ -275,6 +276,19 @@ def test_promise_7_a_ref_that_may_not_be_named_is_not_found_by_one_path(quiet: R
     assert (seen["never asked"].status, seen["never asked"].body["code"]) == (404, "NIET_GEVONDEN")
     assert_alike(seen)
 
+
+_FLOWS = {"verstrekkers": [ONTWIKKELBEDRIJF]}
+#: More of them, tried for one whose content was erased: method, the last part of the path, the body.
+LIMITS: list[tuple[str, str, dict[str, Any] | None]] = [
+    ("PUT", "beperking", _FLOWS | {"grond": "onrechtmatig"}),
+    ("GET", "beperking", None),
+    ("DELETE", "beperking", None),
+    ("POST", "bezwaar", _FLOWS | {"grond": "liever niet"}),
+    ("GET", "bezwaar", None),
+    ("PUT", "afscherming", {"grond": "dreiging", "ontvangers": []}),
+    ("GET", "afscherming", None),
+    ("POST", "afscherming/opheffing", {"medewerker": "m-1"}),
+]
 
 #: Calls that bear a ref in their body or query: who calls, how, and the body; ``{}`` in the path is the ref.
 SOON = {"geldigTot": "2027-01-01T00:00:00Z"}
@@ -380,6 +394,46 @@ def test_promise_7_a_foreign_zaak_and_one_of_who_was_erased_are_not_found_by_one
     }
     assert (seen["never asked"].status, seen["never asked"].body["code"]) == (404, "NIET_GEVONDEN")
     assert_alike(seen)
+
+
+def test_promise_7_who_was_erased_is_nobody_on_every_route(quiet: Region) -> None:
+    """An own erasure, by the hub's own verb: afterwards every call with that ref ends as one with a made-up ref."""
+    person = quiet.candidate()
+    ref = person.refs[ONTWIKKELBEDRIJF]
+    quiet.allow_placing(person)
+    wish = {"omvang": "eigen", "reden": "bezwaar", "kenmerk": "W-1"}
+    done = quiet.call(ONTWIKKELBEDRIJF, "POST", f"/v1/kandidaten/{ref}/wissing", wish).expect(200)
+    calls = [(method, path, form) for name, (method, path, form) in CALLS.items() if name != "wissing"]
+    calls += [("GET", "/v1/toestemmingen?kandidaatRef={}", None)]
+    calls += [(method, f"/v1/kandidaten/{{}}/{name}", form) for method, name, form in LIMITS]
+    quiet.token(ONTWIKKELBEDRIJF)
+    for method, path, form in calls:
+        seen = {
+            reason: observe(
+                quiet, lambda r=one, m=method, p=path, f=form: quiet.call(ONTWIKKELBEDRIJF, m, p.format(r), f)
+            )  # type: ignore[misc]
+            for reason, one in {"never asked": "z" * 26, "erased": ref}.items()
+        }
+        assert (seen["erased"].status, seen["erased"].body["code"]) == (404, "NIET_GEVONDEN"), path
+        assert_alike(seen)
+    for path in ("/v1/berichten", "/v1/vooraf-controles"):
+        seen = {
+            reason: observe(
+                quiet,
+                lambda r=one, p=path: quiet.call(ONTWIKKELBEDRIJF, "POST", p, place(quiet, r), EVENT),  # type: ignore[misc]
+            )
+            for reason, one in {"never asked": "z" * 26, "erased": ref}.items()
+        }
+        assert_alike(seen)
+    quiet.token(KRINGLOOP)
+    path = f"/v1/wissingen/{done['wissingId']}"
+    for tail in ("", "/bewijs", "/vernietigingsverklaring"):
+        seen = {
+            reason: observe(quiet, lambda p=one + tail: quiet.call(KRINGLOOP, "GET", p))  # type: ignore[misc]
+            for reason, one in {"never asked": f"/v1/wissingen/{'0' * 32}", "foreign": path}.items()
+        }
+        assert (seen["foreign"].status, seen["foreign"].body["code"]) == (404, "NIET_GEVONDEN")
+        assert_alike(seen)
 
 
 def test_promise_7_a_foreign_statement_is_not_found_by_one_path(quiet: Region) -> None:

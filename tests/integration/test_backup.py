@@ -42,7 +42,8 @@ from hub.ledger.replay.check import check, named
 from hub.ledger.rotation import KeyRotation
 from hub.settings import Settings, load
 from hub.store.database import open_engine, reading
-from hub.store.tables import message
+from hub.store.tables import message, person_ref
+from tests.erasing import begin, erase
 from tests.live import ROOT, LiveRegion
 from tests.region import Moved, Region, environment_for, settings_for
 from tests.samples import ONTWIKKELBEDRIJF
@@ -416,6 +417,49 @@ def test_one_key_on_the_list_takes_that_key_alone(where: Place, region: Region, 
     assert hub.core.key_store.find([evidence_key(one.handle)])
     with reading(hub.core.engine) as connection:
         assert connection.scalars(select(person.c.erased_at).where(person.c.person_id == one.handle)).one() is None
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_promise_6_who_was_erased_since_stays_so_and_the_log_says_it_again(
+    where: Place, region: Region, opened: Open, whole: bool
+) -> None:
+    """By the hub's own verb: rows, keys and log agree after the restore; the evidence is still there."""
+    one, other = somebody(region), somebody(region)
+    region.wait_signed()
+    made = where.back_up(region.settings)
+    row = erase(region, one.handle, None if whole else one.at)
+    region.stop()
+    target = where.elsewhere()
+    done = where.put_back(target, made, erasures=[installation.erasures(region.settings)])
+    assert done.report.exit_code == 0, done.report.as_text()
+    assert (done.erased, done.destroyed) == (1, 2 if whole else 1)
+    hub = opened(target)
+    with pytest.raises(KeyError):
+        hub.body(one)
+    assert json.loads(hub.body(other))["id"] == other.event["id"]
+    assert hub.core.key_store.find([evidence_key(one.handle)])
+    said = [e for e in map(hub.entry, range(len(hub.entries()))) if e is not None and e["soort"] == "wissing"]
+    assert [(e["reden"], e["berichten"]) for e in said] == [("herstel", row.messages)]
+    with reading(hub.core.engine) as connection:
+        refs = connection.execute(select(person_ref).where(person_ref.c.organisation == one.at)).all()
+        gone = connection.scalars(select(person.c.erased_at).where(person.c.person_id == one.handle)).one()
+    assert (gone is not None, [ref.erased_at is not None for ref in refs]) == (whole, [not whole])
+
+
+def test_an_erasure_that_was_not_finished_when_the_backup_was_made_is_finished_by_the_restore(
+    where: Place, region: Region, opened: Open
+) -> None:
+    one = somebody(region)
+    begin(region, one.handle, one.at)
+    region.wait_signed()
+    made = where.back_up(region.settings)
+    assert not installation.erasures(region.settings).exists()  # no list names it yet
+    target = where.elsewhere()
+    done = where.put_back(target, made)
+    assert (done.report.exit_code, done.erased, done.destroyed) == (0, 1, 1), done.report.as_text()
+    with pytest.raises(KeyError):
+        opened(target).body(one)
+    assert ErasureList(installation.erasures(target)).read().keys() == {content_key(one.handle, one.at)}
 
 
 def test_an_erasure_while_the_backup_is_made_is_whole_after_the_restore(

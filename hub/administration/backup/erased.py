@@ -7,58 +7,61 @@ each evidence key: the one that said it first may have been lost with what came 
 import json
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from itertools import groupby
-from typing import Any, Final
+from typing import Final
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, select
 
 from consent.keys import SYSTEM_KEY, KeyStore
 from consent.log.entry import Sealed, unseal
 from consent.log.tables import ledger_entry, ledger_payload
-from consent.store.tables import person
-from contracts import instants
-from hub.keys.erasure_list import ErasureList
-from hub.ledger.evidence import Fact
+from contracts.identity import Oin, PersonId
+from hub.keys.erasing import destroy as destroy
+from hub.keys.erasing import keys_of as keys_of
+from hub.keys.erasing import lines
+from hub.keys.erasing import remember as remember
+from hub.keys.erasure_list import organisation_of, person_of
+from hub.ledger.evidence import Fact, key_of
 from hub.ledger.replay.check import named
+from hub.rights.erasure.destroying import UNREADABLE, entry, unreadable
+from hub.store.persons import erasures
 
-#: What an entry is called that names entries which can no longer be read.
-ERASED: Final = "vernietiging"
+#: Why it is told once more.
+RESTORED: Final = "herstel"
 _PAGE: Final = 1_000
 
 
-def remember(target: ErasureList, erased: Mapping[str, datetime]) -> None:
-    """Put on this hub's own list what other lists name. Durable when it returns; repeating it is harmless."""
-    known = target.read()
-    missing = sorted((at, handle) for handle, at in erased.items() if handle not in known)
-    for at, group in groupby(missing, key=lambda each: each[0]):
-        target.append([handle for _, handle in group], at)
+def begun(connection: Connection) -> dict[str, datetime]:
+    """The lines of erasures that were begun and not finished when this database was copied."""
+    return {
+        line: row.at
+        for row in erasures.unfinished(connection)
+        for line in lines(row.persons, row.organisation, evidence=row.evidence is not None)
+    }
 
 
-def keys_of(store: KeyStore, erased: Mapping[str, datetime]) -> dict[str, datetime]:
-    """Ids of the keys that must be gone, each with the instant of its erasure.
+def mark_rows(connection: Connection, erased: Mapping[str, datetime]) -> list[Fact]:
+    """Take out of the data what the list names, and what the log must say of it where the evidence is still there.
 
-    A person's handle stands for every key of that person, the id of a key for that key.
+    The entries that said so were lost with what came after the backup, or nothing changes here.
     """
-    wanted = {handle: at for handle, at in erased.items() if "/" in handle}
-    persons = {handle: at for handle, at in erased.items() if "/" not in handle}
-    for key_id in store.of_persons(persons) if persons else ():
-        wanted.setdefault(key_id, persons[key_id.split("/")[1]])
-    return wanted
+    for row in erasures.unfinished(connection):  # their keys are gone by now
+        erasures.finish(connection, row.erasure_id, row.at)
+    told: list[Fact] = []
+    for line, at in sorted(erased.items()):
+        whose = organisation_of(line)
+        handle, organisation = (whose[0], Oin(whose[1])) if whose is not None else (person_of(line), None)
+        if handle is None:  # an evidence key alone: no row rests on it
+            continue
+        taken = erasures.take_out(connection, [handle], organisation, at)
+        if taken.changed:
+            told.append(Fact(PersonId(handle), entry([line], taken, RESTORED, at)))
+    return told
 
 
-def destroy(store: KeyStore, wanted: Mapping[str, datetime]) -> None:
-    """Destroy these keys, as of the instant of their erasure. Repeating it is harmless."""
-    ordered = sorted((at, key_id) for key_id, at in wanted.items())
-    for at, group in groupby(ordered, key=lambda each: each[0]):
-        store.destroy([key_id for _, key_id in group], at)
-
-
-def mark_rows(connection: Connection, erased: Mapping[str, datetime]) -> None:
-    """Mark erased persons in the data as erased: their refs name nobody any more."""
-    for handle, at in sorted(erased.items()):
-        if "/" not in handle:
-            here = (person.c.person_id == handle) & person.c.erased_at.is_(None)
-            connection.execute(update(person).where(here).values(erased_at=at))
+def readable(store: KeyStore, told: list[Fact]) -> list[Fact]:
+    """Those of whose person the evidence is still there: of the others nothing can be said under their key."""
+    alive = store.find({key_of(fact.person) for fact in told})
+    return [fact for fact in told if key_of(fact.person) in alive]
 
 
 def facts(connection: Connection, store: KeyStore, at: datetime) -> list[Fact]:
@@ -68,7 +71,7 @@ def facts(connection: Connection, store: KeyStore, at: datetime) -> list[Fact]:
     """
     gone = [ids for key_id, ids in _unreadable(connection, store)]
     told = _told(connection, store) if gone else set()
-    return [Fact(None, _erase_entry(ids, at)) for ids in gone if named(ids) not in told]
+    return [Fact(None, unreadable(ids, at, RESTORED)) for ids in gone if named(ids) not in told]
 
 
 def _unreadable(connection: Connection, store: KeyStore) -> Iterator[tuple[str, list[str]]]:
@@ -92,9 +95,4 @@ def _told(connection: Connection, store: KeyStore) -> set[str]:
         .execution_options(yield_per=_PAGE)
     )
     opened = (json.loads(unseal(key, r.entry_id, Sealed(r.commitment, r.nonce, r.ciphertext))) for r in rows)
-    return {said["vermeldingen"] for said in opened if said["soort"] == ERASED}
-
-
-def _erase_entry(ids: list[str], at: datetime) -> dict[str, Any]:
-    made = {"soort": ERASED, "op": instants.write(at), "reden": "herstel"}
-    return made | {"aantal": len(ids), "vermeldingen": named(ids)}
+    return {said["vermeldingen"] for said in opened if said["soort"] == UNREADABLE}

@@ -188,6 +188,8 @@ def _finish(tools: Tools, operator: str, known: Known, marks: Marks, beside: Pat
         here = _Open(engine, transactions, store, ring)
         if here.facts().get(installation.MASTER_CHECK) != ring.check_value or not store.check_value():
             raise installation.NotInitialised("De hoofdsleutel hoort niet bij deze database")
+        with reading(engine) as connection:
+            known = replace(known, erased=erased.begun(connection) | known.erased)
         erased.remember(ErasureList(installation.erasures(settings)), known.erased)
         mark = _erase(store, known, marks, mark)
         outcome = _enter(tools, here, operator, known, mark)
@@ -220,8 +222,8 @@ def _enter(tools: Tools, here: _Open, operator: str, known: Known, mark: Mark) -
     act = Act(operator, Evidence(here.store, Ids(tools.clock, tools.random)))
 
     def write(transaction: Transaction) -> settle.Outcome:
-        erased.mark_rows(transaction.connection, known.erased)
-        gone = erased.facts(transaction.connection, here.store, transaction.now)
+        again = erased.readable(here.store, erased.mark_rows(transaction.connection, known.erased))
+        gone = again + erased.facts(transaction.connection, here.store, transaction.now)
         return settle.write(transaction, act, mark.run, verdict, gone)
 
     return single(here.transactions, write, _ALL)

@@ -116,7 +116,6 @@ class Recorder:
                 acknowledged(one.recipient, tx.now, [(one.message_id, State.CONFIRMED.value)]),
             )
             for one in confirmed
-            if not one.erased
         ]
         if facts:
             self.evidence.append_what_may(tx.connection, facts)

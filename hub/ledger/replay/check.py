@@ -19,6 +19,7 @@ from consent.keys import SYSTEM_KEY, KeyStore
 from consent.verify.report import Report
 from hub.ledger.replay.compare import compare
 from hub.ledger.replay.entries import Opened, entries
+from hub.ledger.replay.erasures import compare_erasures
 from hub.ledger.replay.persons import Persons
 from hub.ledger.replay.region import Region
 from hub.ledger.replay.traffic import Traffic
@@ -73,6 +74,10 @@ class _Replay:
                 self.traffic.notices[said["berichtId"]] = said["ontvanger"]
             case "samenvoeging" if person is not None:
                 self.persons.join(self.persons.get(person).root, self.persons.get(said["met"]).root)
+            case "wissing" if person is not None:
+                self.persons.erase(person, said)
+            case "wissing-verzoek" | "wissing-gevraagd" | "wissing-afgerond":
+                self.persons.ask(said)
             case _ if person is not None:
                 self.persons.hear(person, said)
         return None
@@ -98,4 +103,5 @@ def check(connection: Connection, keys: KeyStore, progress: Callable[[int], None
         replay.hear(entry)
     erased = replay.close()
     compare(connection, replay.region, replay.persons, replay.traffic, replay.report.wrong)
+    compare_erasures(connection, keys, replay.persons, replay.traffic.erased, replay.report.wrong)
     return replay.report, erased

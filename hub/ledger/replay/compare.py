@@ -88,14 +88,16 @@ def _region(connection: Connection, region: Region, wrong: Wrong) -> None:
 
 
 def _persons(connection: Connection, persons: Persons, erased: set[str], wrong: Wrong) -> None:
-    """The facts on which the gate decides, person by person; of those who were erased the log tells nothing."""
+    """The facts on which the gate decides, person by person; of those whose evidence is gone the log tells nothing."""
     known = set()
-    for rows in _pages(connection, facts.person, facts.person.c.person_id):
-        alive = [row for row in rows if row.erased_at is None and row.person_id not in erased]
+    for rows in pages(connection, facts.person, facts.person.c.person_id):
+        alive = [row for row in rows if row.person_id not in erased]
         known |= {row.person_id for row in rows}
         for row in alive:
             if persons.get(row.person_id).root != row.root:
                 wrong(f"person {row.person_id}", "de samenvoeging is anders dan het logboek zegt")
+            if _ms(persons.whole.get(row.person_id)) != _ms(row.erased_at):
+                wrong(f"person {row.person_id}", "de wissing is anders dan het logboek zegt")
         shown = read_persons(connection, {row.root for row in alive})
         for root, record in shown.items():
             told, _ = persons.facts(root)
@@ -111,7 +113,7 @@ def _persons(connection: Connection, persons: Persons, erased: set[str], wrong: 
 
 def _messages(connection: Connection, traffic: Traffic, wrong: Wrong) -> None:
     unseen = set(traffic.sent)
-    for rows in _pages(connection, hub.message, hub.message.c.message_id):
+    for rows in pages(connection, hub.message, hub.message.c.message_id):
         for row in rows:
             told = traffic.sent.get(row.message_id)
             unseen.discard(row.message_id)
@@ -134,7 +136,7 @@ def _deliveries(connection: Connection, traffic: Traffic, wrong: Wrong) -> None:
         .join(hub.message, hub.message.c.message_id == hub.delivery.c.message_id)
         .where(hub.delivery.c.released_at.is_not(None))
     )
-    for rows in _pages(connection, query, hub.delivery.c.delivery_id):
+    for rows in pages(connection, query, hub.delivery.c.delivery_id):
         for row in rows:
             told = traffic.released.get((row.message_id, row.recipient))
             unseen.discard((row.message_id, row.recipient))
@@ -148,7 +150,8 @@ def _deliveries(connection: Connection, traffic: Traffic, wrong: Wrong) -> None:
         wrong(traffic.released[key].place, "een vrijgave waarvan de tabel geen vrijgegeven levering heeft")
 
 
-def _pages(connection: Connection, of: Table | Select[Any], key: Column[Any]) -> Iterator[Sequence[Row[Any]]]:
+def pages(connection: Connection, of: Table | Select[Any], key: Column[Any]) -> Iterator[Sequence[Row[Any]]]:
+    """All rows, in the order of a unique column of text, some at a time."""
     query = (of if isinstance(of, Select) else select(of)).order_by(key).limit(_PAGE)
     last = ""
     while rows := connection.execute(query.where(key > last)).all():

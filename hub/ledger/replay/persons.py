@@ -24,6 +24,7 @@ from consent.facts import (
 )
 from contracts import instants
 from contracts.identity import Category, LegalBasis, LegalFramework, Oin, Purpose, SecrecySubject
+from hub.keys.erasure_list import organisation_of, person_of
 from hub.ledger.replay.region import moment
 
 T = TypeVar("T")
@@ -45,6 +46,10 @@ class Persons:
 
     by_handle: dict[str, Person] = field(default_factory=dict)
     members: dict[str, set[str]] = field(default_factory=dict)  # root → handles, of those who were ever joined
+    content: dict[tuple[str, str], datetime] = field(default_factory=dict)  # (handle, organisation) whose content went
+    whole: dict[str, datetime] = field(default_factory=dict)  # handles of those who were erased as a whole
+    erasures: dict[str, dict[str, Any]] = field(default_factory=dict)  # what was said of each, by its id
+    requests: dict[str, dict[str, Any]] = field(default_factory=dict)  # how each request for one stands, by its id
 
     def get(self, handle: str) -> Person:
         """The person; one of whom nothing was told yet is made."""
@@ -71,6 +76,39 @@ class Persons:
             person.facts = act(person.facts, said, at)
             person.latest = max(person.latest, at)
 
+    def erase(self, handle: str, said: dict[str, Any]) -> None:
+        """Content about a person was destroyed: of one organisation, that is involved no longer, or of all."""
+        at = instants.parse(said["op"])
+        for member in self.members.get(self.get(handle).root, {handle}):
+            self.get(member).facts = _recalled(self.get(member).facts, said, at)
+        for line in said["sleutels"]:
+            whose = organisation_of(line)
+            if whose is not None:
+                self.content.setdefault(whose, at)
+            elif (who := person_of(line)) is not None:
+                self.whole.setdefault(who, at)
+                gone = self.get(who)
+                gone.facts, gone.latest = replace(gone.facts, erased=True), max(gone.latest, at)
+        if "wissingId" in said:
+            self.erasures[said["wissingId"]] = said
+        if said.get("omvang") == "eigen":  # asked and done in one act
+            self.requests[said["wissingId"]] = _request(said, "gewist") | {"closed_at": said["op"]}
+
+    def ask(self, said: dict[str, Any]) -> None:
+        """A turn in the course of a request to erase somebody as a whole."""
+        one = self.requests.setdefault(said["wissingId"], {})
+        match said["soort"]:
+            case "wissing-verzoek":
+                one |= _request(said, "bij-contactpunt")
+            case "wissing-gevraagd":
+                one |= {"status": "gevraagd", "point": said["contactpunt"]}
+            case _:
+                one |= {"status": said["uitkomst"], "closed_at": said["op"]}
+
+    def gone(self, handle: str | None, organisation: str) -> bool:
+        """True when what this organisation sent about a person can no longer be read."""
+        return handle is not None and (handle in self.whole or (handle, organisation) in self.content)
+
     def join(self, kept: str, merged: str) -> None:
         """Two roots become one."""
         moved = self.members.pop(merged, {merged})
@@ -83,6 +121,12 @@ class Persons:
         person = self.get(handle)
         person.facts = replace(person.facts, involvements=(*person.facts.involvements, begun))
         person.latest = max(person.latest, begun.valid_from)
+
+
+def _request(said: dict[str, Any], status: str) -> dict[str, Any]:
+    """A request as it was recorded, in the columns of its table."""
+    named = {"organisation": said["organisatie"], "scope": said["omvang"], "reason": said["reden"], "at": said["op"]}
+    return named | {"status": status, "point": None, "closed_at": None}
 
 
 _LISTS: Final = (

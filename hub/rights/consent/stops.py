@@ -80,6 +80,11 @@ class StopAnswers:
         """How a verstrekker may answer."""
         return STOP_ANSWERS
 
+    @property
+    def scope(self) -> str | None:
+        """The scope of answering zaken is enough."""
+        return None
+
     def check(self, reply: Reply) -> None:
         """An answer needs nothing beside it."""
 
@@ -91,6 +96,9 @@ class StopAnswers:
         flow = flow_of(row)
         records.answer_stop(tx.connection, row.cause, flow, reply.answer, subject.at)
         return {"stroom": told(flow)}
+
+    def settle(self) -> None:
+        """Nothing follows."""
 
 
 def flow_of(row: Row[Any]) -> ConsentFlow:

@@ -52,6 +52,14 @@ class Objections:
         """How a verstrekker may answer."""
         return (ObjectionOutcome.UPHELD.value, ObjectionOutcome.REJECTED.value)
 
+    @property
+    def scope(self) -> str | None:
+        """The scope of answering zaken is enough."""
+        return None
+
+    def settle(self) -> None:
+        """All of it follows within the answer's own transaction."""
+
     def file(self, asker: Asker, ref: str, flows: Flows, reason: str) -> tuple[list[Filed], Consequence]:
         """Record a bezwaar: one per verstrekker, each restricting with this commit. A repeat tells the same again.
 

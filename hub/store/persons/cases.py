@@ -97,11 +97,14 @@ def told_of(connection: Connection, cause: str, at: datetime) -> list[tuple[Oin,
 
 
 def stopped_by(connection: Connection, root: str, at: datetime, code: str) -> list[tuple[Oin, Oin]]:
-    """(sender, receiver) of every delivery of a person that was stopped at this instant for this reason."""
+    """(sender, receiver) of every delivery of a person that was stopped at this instant for this reason.
+
+    Also of one that was erased since.
+    """
     rows = connection.execute(
         select(delivery.c.organisation, delivery.c.recipient).where(
             delivery.c.line == root,
-            delivery.c.state == State.STOPPED.value,
+            delivery.c.state.in_([State.STOPPED.value, State.ERASED.value]),
             delivery.c.ended_at == at,
             delivery.c.reason == code,
         )

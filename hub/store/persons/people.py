@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select, tuple_, update
+from sqlalchemy import Connection, Select, delete, insert, select, tuple_, update
 
 from consent.store.any_of import any_of
 from consent.store.tables import involvement, person
@@ -33,9 +33,9 @@ class Placement:
 _REFS = (
     select(person_ref.c.organisation, person_ref.c.ref, person.c.person_id, person.c.root)
     .join(person, person.c.person_id == person_ref.c.person_id)
-    .where(any_of(person_ref.c.ref, "refs"), person.c.erased_at.is_(None))
+    .where(any_of(person_ref.c.ref, "refs"), person_ref.c.erased_at.is_(None), person.c.erased_at.is_(None))
 )
-_OWN_REFS = (
+_GIVEN_REFS = (
     select(person_ref.c.organisation, person_ref.c.ref, person.c.root, person.c.person_id)
     .join(person, person.c.person_id == person_ref.c.person_id)
     .where(
@@ -44,6 +44,7 @@ _OWN_REFS = (
     )
     .order_by(person.c.person_id)
 )
+_OWN_REFS = _GIVEN_REFS.where(person_ref.c.erased_at.is_(None), person.c.erased_at.is_(None))
 _PLACEMENTS = (
     select(person.c.root, placement)
     .join(person, person.c.person_id == placement.c.person_id)
@@ -63,11 +64,22 @@ def refs_of(connection: Connection, pairs: Collection[tuple[str, Oin]]) -> dict[
     """The ref under which each organisation knows each root; absent where it knows nobody yet.
 
     An organisation that knew two persons before they were joined keeps both refs; it is spoken to under the one of the
-    root itself where it has that, else under the first.
+    root itself where it has that, else under the first. A ref that was erased names nobody.
     """
+    return _refs(connection, _OWN_REFS, pairs)
+
+
+def given_refs(connection: Connection, pairs: Collection[tuple[str, Oin]]) -> dict[tuple[str, Oin], KandidaatRef]:
+    """The same, but for an organisation that has none left the one that it had: what a notice is about (AVG 19)."""
+    return _refs(connection, _GIVEN_REFS, pairs) | _refs(connection, _OWN_REFS, pairs)
+
+
+def _refs(
+    connection: Connection, query: Select[Any], pairs: Collection[tuple[str, Oin]]
+) -> dict[tuple[str, Oin], KandidaatRef]:
     found: dict[tuple[str, Oin], KandidaatRef] = {}
     rows = connection.execute(
-        _OWN_REFS, {"roots": [root for root, _ in pairs], "organisations": [str(o) for _, o in pairs]}
+        query, {"roots": [root for root, _ in pairs], "organisations": [str(o) for _, o in pairs]}
     )
     for r in rows:
         key = (r.root, Oin(r.organisation))
@@ -87,15 +99,32 @@ def note_registration(connection: Connection, organisation: Oin, root: str, ref:
     """Remember that the organisation registered this person; False when it had done so before."""
     members = select(person.c.person_id).where(person.c.root == root)
     own = (person_ref.c.organisation == organisation) & person_ref.c.person_id.in_(members)
+    own &= person_ref.c.erased_at.is_(None)
     if connection.execute(select(person_ref.c.ref).where(own, person_ref.c.registered_at.is_not(None))).first():
         return False
     connection.execute(update(person_ref).where(person_ref.c.ref == ref).values(registered_at=at))
     return True
 
 
-def make_person(connection: Connection, handle: str) -> None:
-    """A new person, joined with nobody."""
-    connection.execute(insert(person).values(person_id=handle, root=handle))
+def make_person(connection: Connection, handle: str, root: str | None = None) -> None:
+    """A new person, joined with nobody, or with all those who share a root."""
+    connection.execute(insert(person).values(person_id=handle, root=root or handle))
+
+
+def was_erased(connection: Connection, organisation: Oin, root: str) -> bool:
+    """True when this organisation erased its content about a person: its content keys of then are never made again."""
+    query = (
+        select(person_ref.c.ref)
+        .join(person, person.c.person_id == person_ref.c.person_id)
+        .where(person_ref.c.organisation == organisation, person.c.root == root, person_ref.c.erased_at.is_not(None))
+    )
+    return connection.execute(query.limit(1)).first() is not None
+
+
+def handles(connection: Connection, root: str) -> frozenset[PersonId]:
+    """Every handle of a person."""
+    query = select(person.c.person_id).where(person.c.root == root)
+    return frozenset(map(PersonId, connection.scalars(query)))
 
 
 def roots_by_bsn(connection: Connection, organisation: Oin, index: bytes) -> Known | None:

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import Connection, delete
+from sqlalchemy import Connection, delete, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from contracts.errors import TokenInvalid
 from contracts.identity import Oin
 from hub.store.database import is_sqlite
 from hub.store.region.parties import mandates_in_force
-from hub.store.tables import client_assertion
+from hub.store.tables import client_assertion, mandate, organisation, system
 from hub.store.writer import Transaction
 
 #: How long a used assertion is remembered beyond its end: the clock that checked it may lag behind the database's.
@@ -28,12 +28,14 @@ class Asker:
 
     ``scope``: the one that the act needs; ``None``: any. ``keys``: the systeem's key set when its token was made
     (``keys_digest``), which it must have still; ``None``: no token is at hand, or one of before tokens said it.
+    ``held``: all scopes that its token bears.
     """
 
     organisation: Oin
     system: str
     scope: str | None = None
     keys: str | None = None
+    held: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,20 @@ def mandate_facts(connection: Connection, asker: Asker, at: datetime) -> Mandate
         scopes=frozenset().union(*(m.scopes for m in found)),
         kinds=None if None in kinds else frozenset().union(*(k for k in kinds if k is not None)),
     )
+
+
+def organisations_with(connection: Connection, scope: str, at: datetime) -> list[Oin]:
+    """The organisations for which some system may use this scope at ``at``, neither of them suspended."""
+    query = (
+        select(mandate.c.organisation, mandate.c.scopes)
+        .join(system, system.c.name == mandate.c.system)
+        .join(organisation, organisation.c.oin == mandate.c.organisation)
+        .where(
+            *(or_(end.is_(None), end > at) for end in (mandate.c.valid_until, mandate.c.ended_at)),
+            *(or_(end.is_(None), end > at) for end in (system.c.suspended_at, organisation.c.suspended_at)),
+        )
+    )
+    return sorted({Oin(row.organisation) for row in connection.execute(query) if scope in row.scopes})
 
 
 @dataclass(frozen=True, slots=True)

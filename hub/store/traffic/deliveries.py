@@ -91,6 +91,7 @@ _RELEASED: Final = (
         delivery.c.message_id,
         delivery.c.organisation,
         delivery.c.recipient,
+        delivery.c.state,
         delivery.c.released_at,
         delivery.c.revealed,
         message.c.system,

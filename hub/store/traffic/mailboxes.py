@@ -23,7 +23,6 @@ from sqlalchemy import (
     update,
 )
 
-from consent.store.tables import person
 from contracts.identity import Oin
 from hub.delivery.states import State, Step, after
 from hub.store.region import subscriptions
@@ -154,10 +153,8 @@ def unacknowledged(
             delivery.c.message_id,
             delivery.c.organisation,
             message.c.person_id,
-            person.c.erased_at,
         )
         .join(message, message.c.message_id == delivery.c.message_id)
-        .outerjoin(person, person.c.person_id == message.c.person_id)
         .where(
             delivery.c.recipient == organisation,
             delivery.c.sequence <= through,

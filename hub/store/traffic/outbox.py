@@ -12,7 +12,6 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, Select, TextClause, Update, and_, bindparam, or_, select, text, update
 
-from consent.store.tables import person
 from contracts.identity import Oin
 from hub.delivery.states import IN_LINE, State, Step, after
 from hub.store.tables import attempt, delivery, message
@@ -61,7 +60,6 @@ class Held:
     recipient: Oin
     message_id: str
     person: str | None  # None: about no person
-    erased: bool  # the person was erased while it was on its way: nothing may be noted under its key
     attempts: tuple[tuple[int, datetime, str | None], ...]
 
 
@@ -158,11 +156,8 @@ def held(connection: Connection, ids: Collection[str], token: str, now: datetime
     if not ids:
         return {}
     rows = connection.execute(
-        select(
-            delivery.c.delivery_id, delivery.c.recipient, delivery.c.message_id, message.c.person_id, person.c.erased_at
-        )
+        select(delivery.c.delivery_id, delivery.c.recipient, delivery.c.message_id, message.c.person_id)
         .join(message, message.c.message_id == delivery.c.message_id)
-        .outerjoin(person, person.c.person_id == message.c.person_id)
         .where(delivery.c.delivery_id.in_(ids), delivery.c.state == State.RELEASED.value, *_ours(token, now))
         .with_for_update(of=delivery)
     ).all()
@@ -177,7 +172,6 @@ def held(connection: Connection, ids: Collection[str], token: str, now: datetime
             Oin(row.recipient),
             row.message_id,
             row.person_id,
-            row.erased_at is not None,
             tuple(past[row.delivery_id]),
         )
         for row in rows

@@ -1,0 +1,53 @@
+"""Erasing the content of one organisation about a person: its keys, its ref, and a question to all who got it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from contracts.identity import Oin
+from hub.delivery.states import State
+from hub.gate.person_work import Subject
+from hub.rights.consent.means import Means
+from hub.rights.erasure.destroying import ERASURE, Destruction, Eraser
+from hub.rights.stopping import Cause, notices_of
+from hub.store.persons import people
+from hub.store.traffic import deliveries
+from hub.store.writer import Transaction
+
+#: What receivers are asked (AVG 17(2), 19).
+_NOTICE: Final = "verwijdering.gevraagd"
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One organisation's content about a person, and why it goes. ``told``: what its entry in the log says beside."""
+
+    id: str
+    organisation: Oin
+    reason: str
+    told: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What erasing works with."""
+
+    means: Means
+    eraser: Eraser
+
+
+def erase_content(tools: Tools, tx: Transaction, subject: Subject, part: Part) -> None:
+    """Erase it, under the person's exclusive lock; after the commit the keys must go (``Eraser.finish``).
+
+    The organisation's ref names nobody from here, and it is involved no longer: what others had waiting for it stops.
+    Whoever got one of its messages is asked to delete it.
+    """
+    at, known = subject.at, subject.known
+    given = deliveries.released_about(tx.connection, known.root, [part.organisation])
+    handles = people.handles(tx.connection, known.root)
+    what = Destruction(part.id, known.person, handles, part.organisation, part.reason, told=part.told)
+    tools.eraser.begin(tx, what, at)
+    cause = Cause(part.id, ERASURE, frozenset(), known.person, known.root)
+    fresh = [row for row in given if row.state != State.ERASED]  # of what was erased before they were told then
+    tools.means.stopper.notifier.tell(tx, notices_of(fresh, cause, _NOTICE), at)
+    tools.means.stopper.stop_waiting(tx, cause, at)
