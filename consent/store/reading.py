@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Executable, Row, Select, Table, literal, null
 
 from consent.facts import (
     Choice,
+    Closing,
     Involvement,
     Objection,
     ObjectionOutcome,
@@ -149,6 +150,7 @@ def _record(
     )
     instants = [p.erased_at for p in persons] + [p.deceased_at for p in persons]
     instants += [r.valid_from for r in rows["involvement"] if r.opened_by is not None]  # begun by a release
+    instants += [at for r in rows["involvement"] for at in (r.closed_at, r.told_at)]
     for r in rows["statement"]:
         instants += [r.recorded_at, r.ended_at, r.invalid_at, r.own_at, *parts.get(r.statement_id, {}).values()]
     for r in rows["stop"]:
@@ -168,6 +170,9 @@ def _involvement(row: Row[Any]) -> Involvement:
         LegalFramework(row.framework),
         row.valid_from,
         row.valid_until,
+        closing=None
+        if row.closed_by is None
+        else Closing(row.closed_by, row.closed_at, row.planned_until, row.told_at),
     )
 
 

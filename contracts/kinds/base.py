@@ -56,6 +56,7 @@ class Kind:
     ``receivers`` limits who gets the first shape (``None``: every receiver of a flow). ``needs``: the categories
     without which the message is useless to a receiver; others may be left out. ``own_needs`` says otherwise for a role.
     ``results``: it passes on results of a placement, so the workplace is hidden when that is a woonzorg organisation.
+    ``opens``: its release begins the receiver's involvement in a traject; ``closes``: its release ends that.
     ``by_hub``: only the hub makes it. ``warnings`` finds what is odd but never refused.
     """
 
@@ -67,6 +68,7 @@ class Kind:
     form: Form | None = None
     receivers: frozenset[Role] | None = None
     opens: bool = False
+    closes: bool = False
     about_person: bool = True
     by_hub: bool = False
     results: bool = False

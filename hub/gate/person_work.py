@@ -52,6 +52,10 @@ class Subject:
             for i in self.record.facts.involvements
         )
 
+    def involved(self, organisation: Oin) -> bool:
+        """True when the organisation takes part in one of the person's trajecten, or once did."""
+        return any(i.organisation == organisation and i.valid_from <= self.at for i in self.record.facts.involvements)
+
 
 @dataclass(frozen=True, slots=True)
 class _Job(Generic[T]):

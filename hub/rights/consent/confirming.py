@@ -23,6 +23,7 @@ def confirm(means: Means, recorder: Asker, statement_id: str) -> Recorded:
 
     def work(tx: Transaction, subject: Subject) -> Recorded:
         row = checks.seen(tx.connection, statement_id, subject, recorder.organisation)
+        checks.require_alive(subject)
         if row.choice != Choice.YES or recorder.organisation not in (row.senders or ()):
             raise NotFound
         if recorded(tx, statement_id, subject.at).status not in _STANDING:
@@ -43,6 +44,7 @@ def confirm_own(means: Means, recorder: Asker, statement_id: str, said_at: datet
 
     def work(tx: Transaction, subject: Subject) -> Recorded:
         row = checks.seen(tx.connection, statement_id, subject, recorder.organisation)
+        checks.require_alive(subject)
         standing = recorded(tx, statement_id, subject.at).status in _STANDING
         if row.sixteen_at is None or row.choice != Choice.YES or not standing:
             raise Conflict("Deze toestemming wacht niet op een bevestiging door de betrokkene.")
