@@ -93,14 +93,14 @@ class Dice(random.Random):
         usual = (Role.ONTWIKKELBEDRIJF, self.choice([Role.KRINGLOOP, Role.GEMEENTE]))
         ends = self.seldom(usual, (self.choice(ROLES), self.choice(ROLES)), 2)
         opens = self.seldom(False, True)
-        closes = not opens and self.seldom(False, True, 4)
+        closes = not opens and self.seldom(False, True)
         request = ask(
             self.seldom(self.some(SOME[:3], 1), self.some(SOME), 3),
             self.some(SOME),
             opens=opens,
             trajectory=self.choice(["t1", "t1", "t2"]) if opens or closes else None,
             closes=closes,
-            accepted_at=self.seldom(None, self.instant(), 3),
+            accepted_at=self.seldom(None, self.instant(), 4),
             flows=(self.seldom(flow(*ends), flow(self.choice(ROLES), self.choice(ROLES)), 15),),
         )
         leaders = frozenset({self.seldom(SENDER, RECEIVER)})
@@ -153,7 +153,7 @@ class Dice(random.Random):
                 framework=self.choice(LAWS),
                 valid_until=self.seldom(None, self.instant(), 10),
                 awaited=self.seldom(False, True, 10),
-                closing=self.seldom(None, replace(closing(), at=self.instant()), 5),
+                closing=self.seldom(None, replace(closing(), at=self.instant()), 12),
             )
             for who in (SENDER, RECEIVER, SENDER, RECEIVER)[: self.randint(2, 4)]
         ]
@@ -161,7 +161,7 @@ class Dice(random.Random):
             *(self.statement(n) for n in range(self.randint(0, 4))),
             known=self.seldom(True, False, 40),
             erased=self.seldom(False, True, 40),
-            deceased=self.seldom(False, True, 20),
+            deceased=self.seldom(False, True, 30),
             involvements=tuple(involved),
             enrolments=(enrolment(),) if self.seldom(True, False, 2) else (),
             stops=tuple(
