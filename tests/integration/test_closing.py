@@ -1,8 +1,10 @@
 """The end of a traject, and of a life: who may tell it, who hears it, and that nothing goes on after it."""
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +16,7 @@ from contracts import instants
 from hub.delivery.states import State
 from hub.ledger.replay.check import check
 from hub.store.database import reading
+from hub.store.locks import Locks, take
 from hub.store.tables import delivery, person_ref
 from tests import samples
 from tests.partners import Answer, Person
@@ -23,6 +26,7 @@ from tests.unit.delivery.world import wait_until
 from tests.webhook import Webhook
 
 KIND = "traject.beeindigd"
+PAIR = ("gemeente", "ontwikkelbedrijf")
 
 
 @pytest.fixture(scope="module")
@@ -493,6 +497,72 @@ def test_rights_go_on_for_who_took_part(case: Case) -> None:
     never = region.fresh("kringloop")
     outside = region.call(never, "PUT", f"/v1/kandidaten/{ref}/beperking", flows | {"grond": "onrechtmatig"})
     assert outside.status in (403, 404)
+
+
+# -- joined persons, and the lock of one -------------------------------------------------------------------------------
+def test_it_ends_for_joined_persons_whoever_registered_them(region: Region) -> None:
+    """The gemeente's traject, in which the guide placed somebody whom it had registered itself before."""
+    guide, at = region.pair()
+    region.agree(f"einde-{guide}", (GEMEENTE, guide), KIND, "trajectbegeleiding")
+    region.ground(f"einde-{guide}", (f"einde-{guide}", KIND, "trajectbegeleiding", *PAIR, "inzetbaarheid"))
+    categories = "identiteit bsn contact opleiding inzetbaarheid"
+    region.ground(
+        f"voordracht-{guide}", (f"gemeente-{guide}", "kandidaat.voorgedragen", "toeleiding", *PAIR, categories)
+    )
+    refs = {who: region.register(who, bsn=samples.BSN) for who in (GEMEENTE, guide)}
+    trajectory = region.open_trajectory(GEMEENTE, refs[GEMEENTE])
+    data = samples.voorgedragen(refs[GEMEENTE], bsn=samples.BSN) | {"traject": {"trajectId": trajectory}}
+    presented = region.event(GEMEENTE, "kandidaat.voorgedragen", refs[GEMEENTE], data, ontvanger=guide)
+    region.send(GEMEENTE, presented).expect(202)
+    assert [one["subject"] for one in region.collect(guide)] == [refs[guide]]  # one person, under its own ref
+    person = Person(refs, trajectory, guide)
+    region.place(person, at)
+    region.allow_reports(person, at)
+    case = Case(region, person, at, at)
+    receipt = region.send(GEMEENTE, case.ended(who=GEMEENTE, reden="overleden", ontvanger=guide)).expect(202)
+    assert told(receipt["ontvangstbewijs"]) == {guide} and case.report().status == 403
+    case_id = receipt["ontvangstbewijs"]["berichtId"]
+    undo = {"reden": "onjuist"}
+    region.call(GEMEENTE, "POST", f"/v1/berichten/{case_id}/terugroeping", undo).expect(200)
+    assert case.report().status == 202 and case.until(at) is None
+    region.send(GEMEENTE, case.ended(who=GEMEENTE, per="2026-11-01")).expect(202)
+    assert case.until(at) <= region.clock.now() and case.report().status == 403
+
+
+def test_it_waits_for_whoever_decides_on_the_person(tmp_path: Path, postgres_url: str) -> None:
+    """Between processes: nothing is accepted or released beside a message that ends involvement or a life."""
+    own = Region(tmp_path, postgres_url)
+    try:
+        guide, at = own.pair()
+        endable(own, guide, at)
+        person, _ = own.reporting(guide, at)
+        case = Case(own, person, at, at)
+        with reading(own.hub.engine) as connection:
+            query = select(person_table.c.root).join(involvement, involvement.c.person_id == person_table.c.person_id)
+            root = connection.scalars(query.where(involvement.c.trajectory_id == person.trajectory)).first()
+        for act, alone in (
+            (case.report, False),  # the control: what ends nothing goes beside others
+            (lambda: own.collect(guide), False),
+            (lambda: case.end(reden="overleden"), True),
+            (lambda: own.collect(at), True),
+        ):
+            assert waits_for(own, str(root), act) is alone
+        assert case.report().status == 403 and not case.alive()
+    finally:
+        own.stop()
+
+
+def waits_for(region: Region, root: str, act: Callable[[], object]) -> bool:
+    """Whether ``act`` waits while somebody else decides on this person. It gets through in the end."""
+    done = threading.Event()
+    follower = threading.Thread(target=lambda: (act(), done.set()))
+    with region.core.engine.connect() as connection, connection.begin():
+        take(connection, Locks(shared=frozenset({root})))
+        follower.start()
+        waited = not done.wait(1.5)
+    assert done.wait(20)
+    follower.join()
+    return waited
 
 
 # -- asked, not sent --------------------------------------------------------------------------------------------------
