@@ -28,7 +28,7 @@ involvement = Table(
     Column("valid_from", Instant, nullable=False),
     Column("valid_until", Instant),
     Column("opened_by", String(32)),  # the delivery whose release opened it; null: opened by a traject
-    Column("closed_by", String(32)),  # the closing message that ends it; null, as the next three: none
+    Column("closed_by", String(32), index=True),  # the closing message that ends it; null, as the next three: none
     Column("closed_at", Instant),  # when that was accepted
     Column("planned_until", Instant),  # what `valid_until` was before
     Column("told_at", Instant),  # when that was released to this organisation: then it ended

@@ -17,6 +17,7 @@ from hub.delivery.states import State
 from hub.ledger.replay.check import check
 from hub.store.database import reading
 from hub.store.locks import Locks, take
+from hub.store.persons import closings
 from hub.store.tables import delivery, person_ref
 from tests import samples
 from tests.partners import Answer, Person
@@ -550,6 +551,49 @@ def test_it_waits_for_whoever_decides_on_the_person(tmp_path: Path, postgres_url
         assert case.report().status == 403 and not case.alive()
     finally:
         own.stop()
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_crash_at_a_commit_leaves_all_of_it_or_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    """At acceptance: not accepted and nobody dead, or both. At release: handed out and told, or neither."""
+    own = Region(tmp_path)
+    try:
+        guide, at = own.pair()
+        endable(own, guide, at)
+        person, _ = own.reporting(guide, at)
+        case, lives = Case(own, person, at, at), when == "before"
+        for part in (own.hub.log_keeper, own.hub.relay, own.hub.push):
+            part.stop()  # so that no other commit meets the fault
+        event = case.ended(reden="overleden", per=samples.TODAY)
+        dies_after(own, when, "close", monkeypatch)
+        assert own.send(guide, event).status == 500 and own.faults.tripped("commit", when)
+        assert case.alive() is lives and (case.until(at) is None) is lives
+        assert own.send(guide, event).expect(202).get("herhaling", False) is not lives  # sent again, it is done once
+        assert not case.alive()
+        dies_after(own, when, "tell", monkeypatch)
+        path = "/v1/postvak/berichten?na=0&limiet=500&wachten=0"
+        assert own.call(at, "GET", path).status >= 500 and own.faults.tripped("commit", when)
+        query = select(involvement.c.told_at).where(involvement.c.organisation == at)
+        with reading(own.hub.engine) as connection:
+            assert (connection.scalars(query).one() is None) is lives
+        (event,) = own.collect(at)
+        assert event["data"]["reden"] == "beeindigd"
+    finally:
+        own.stop()
+
+
+def dies_after(region: Region, when: str, step: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The commit of the transaction that next takes this step in SQL fails, before or after it happened."""
+    real = getattr(closings, step)
+
+    def armed(*given: Any) -> None:
+        monkeypatch.setattr(closings, step, real)
+        region.faults.arm("commit", when)
+        real(*given)
+
+    monkeypatch.setattr(closings, step, armed)
 
 
 def waits_for(region: Region, root: str, act: Callable[[], object]) -> bool:

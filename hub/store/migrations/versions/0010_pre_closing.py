@@ -26,6 +26,7 @@ def _involvement() -> None:
     op.add_column("involvement", sa.Column("closed_at", sa.BigInteger(), nullable=True))
     op.add_column("involvement", sa.Column("planned_until", sa.BigInteger(), nullable=True))
     op.add_column("involvement", sa.Column("told_at", sa.BigInteger(), nullable=True))
+    op.create_index(op.f("ix_involvement_closed_by"), "involvement", ["closed_by"], unique=False)
 
 
 def upgrade() -> None:
