@@ -69,7 +69,7 @@ def decide(request: Request, facts: Facts, at: datetime) -> Decision:
     """The gate for one recipient at one instant (aware UTC). Pure: equal arguments give an equal answer."""
     rules = facts.rules
     agreement, agreements = checks.agreement(request, rules, at)
-    involvement, frameworks = checks.involvement(request, facts.person, at)
+    involvement, frameworks = checks.involvement(request, facts, at)
     setting = _setting(rules, agreements, frameworks)
     required = _required(request, setting)
     wanted = required | request.optional

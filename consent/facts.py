@@ -70,6 +70,21 @@ class Party:
 
 
 @dataclass(frozen=True, slots=True)
+class Closing:
+    """That a closing message (``message``) was accepted that ends an involvement.
+
+    What was accepted ``at`` that instant or before still goes, the closing message as the last. ``planned_until``: when
+    the involvement would have ended without it. ``told_at``: when the organisation was told, and its involvement ended
+    by that; ``None``: not yet, or it ended by its date.
+    """
+
+    message: str
+    at: datetime
+    planned_until: datetime | None = None
+    told_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Involvement:
     """That an organisation takes part in a person's traject; ``awaited`` when its opening message still waits."""
 
@@ -79,6 +94,7 @@ class Involvement:
     valid_from: datetime
     valid_until: datetime | None = None
     awaited: bool = False
+    closing: Closing | None = None
 
     def runs(self, at: datetime) -> bool:
         """True while it has begun and not ended."""
@@ -241,11 +257,15 @@ class RuleFacts:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """Everything one decision rests on."""
+    """Everything one decision rests on.
+
+    ``leaders``: who may end the traject that a closing message names: its opdrachtgever and who opened it.
+    """
 
     rules: RuleFacts
     person: PersonFacts
     log_writable: bool = True
+    leaders: frozenset[Oin] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,9 +273,10 @@ class Request:
     """One flow that is asked for: sender, receiver, kind and doel, with the categories of the actual payload.
 
     ``required`` must be covered or all is refused; ``optional`` is left out where uncovered. A payload that bears a
-    BSN has ``Category.BSN`` in ``optional``. ``trajectory``: the traject that an opening message opens.
-    ``flows``: those of the kind in the catalogue; none means that nobody may send it. ``subjects``: what the kind
-    touches of that which woonzorg keeps secret; none means that no release from secrecy covers it.
+    BSN has ``Category.BSN`` in ``optional``. ``trajectory``: the traject that an opening message opens or a closing one
+    ends. ``accepted_at``: of a message that was accepted before; ``None``: it is asked now. ``flows``: those of the
+    kind in the catalogue; none means that nobody may send it. ``subjects``: what the kind touches of that which
+    woonzorg keeps secret; none means that no release from secrecy covers it.
     """
 
     sender: Oin
@@ -269,3 +290,5 @@ class Request:
     trajectory: str | None = None
     flows: tuple[Flow, ...] = ()
     subjects: frozenset[SecrecySubject] = frozenset()
+    closes: bool = False
+    accepted_at: datetime | None = None

@@ -16,6 +16,7 @@ from contracts.kinds import (
     kennisgeving,
     leerwerkplek,
     praktijkverklaring,
+    traject,
     voortgang,
     werkproces,
 )
@@ -32,6 +33,7 @@ _MODULES: Final = (
     goed_werknemerschap,
     dagbesteding,
     doorstroom,
+    traject,
     kennisgeving,
 )
 
@@ -77,6 +79,12 @@ def by_type(type_: str) -> Kind | None:
 def by_name(name: str) -> Kind | None:
     """The kind with this full type, or with this short name (``voortgang.gemeld``)."""
     return by_type(name) or next((kind for kind in all_kinds() if kind.name == name), None)
+
+
+@cache
+def closing() -> frozenset[str]:
+    """Short names of the kinds that end a traject."""
+    return frozenset(kind.name for kind in all_kinds() if kind.closes)
 
 
 def json_schema(kind: Kind, receiver: Role | None = None) -> dict[str, Any]:

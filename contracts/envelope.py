@@ -271,7 +271,7 @@ def _envelope_faults(kind: Kind, event: Mapping[str, Any], dry: bool) -> list[Fa
     if "data" not in event and not dry:
         found.append(Fault("data", "VERPLICHT", "Dit veld is verplicht"))
     found += [walk.fault(name, BSN_AS_ID) for name in ("id", "traject") if name in event and is_bsn(event[name])]
-    named = _trajectory_in_data(event)
+    named = _trajectory_in_data(kind, event)
     if named is not None and event.get("traject", named) != named:
         found.append(Fault("traject", "TRAJECT_ONGELIJK", "Dit is een ander traject dan dat in data"))
     return found
@@ -288,15 +288,17 @@ def _message(kind: Kind, event: Mapping[str, Any]) -> Message:
         kind=kind,
         subject=None if subject is None else KandidaatRef(subject),
         purpose=purpose,
-        trajectory=event.get("traject") or _trajectory_in_data(event),
+        trajectory=event.get("traject") or _trajectory_in_data(kind, event),
         recipient=None if recipient is None else Oin(recipient),
         data=event.get("data", {}),
         event=event,
     )
 
 
-def _trajectory_in_data(event: Mapping[str, Any]) -> str | None:
-    named = event.get("data", {}).get("traject", {}).get("trajectId")
+def _trajectory_in_data(kind: Kind, event: Mapping[str, Any]) -> str | None:
+    """The traject that the data names; the whole of a closing message is about one."""
+    data = event.get("data", {})
+    named = (data if kind.closes else data.get("traject", {})).get("trajectId")
     return named if isinstance(named, str) else None
 
 

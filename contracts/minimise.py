@@ -14,7 +14,7 @@ from contracts.envelope import Message
 from contracts.identity import Category, KandidaatRef, Role
 from contracts.kinds import walk
 from contracts.kinds.base import WORKPLACES, Kind
-from contracts.kinds.fields import Trait
+from contracts.kinds.fields import ClientCode, Trait
 from contracts.kinds.objects import DataSchema, Items, Part, trait
 from contracts.shape import category_of, reaches
 
@@ -23,7 +23,8 @@ from contracts.shape import category_of, reaches
 class Context:
     """Between whom, and which placements (`plaatsingId`) are the receiver's own or at a woonzorg organisation.
 
-    ``shielded``: where the person can be found is kept from this receiver.
+    ``shielded``: where the person can be found is kept from this receiver. ``client``: the receiver is the
+    opdrachtgever of the traject that the message names.
     """
 
     sender_role: Role
@@ -31,6 +32,7 @@ class Context:
     own_placements: frozenset[str] = frozenset()
     care_placements: frozenset[str] = frozenset()
     shielded: bool = False
+    client: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +101,14 @@ def placement_ids(kind: Kind, data: Mapping[str, Any]) -> frozenset[str]:
 
 @dataclass(frozen=True, slots=True)
 class _Sieve:
-    """What stays: a field, by its trait, its category and the placement that it speaks of; a row, by its placement."""
+    """What stays: a field, by its trait, its category and the placement that it speaks of; a row, by its placement.
+
+    ``code``: what is told of a code that is for the traject's opdrachtgever alone.
+    """
 
     field: Callable[[Trait, Category | None, str | None], bool]
     row: Callable[[str | None], bool] = lambda _placement: True
+    code: Callable[[ClientCode, Any], Any] = lambda _field, value: value
 
 
 def _role_sieve(message: Message, context: Context, withheld: set[Category]) -> _Sieve:
@@ -121,7 +127,11 @@ def _role_sieve(message: Message, context: Context, withheld: set[Category]) -> 
         # A result of which nobody says where it was reached may be one from care: empty means no.
         return not (own_trait.workplace and hides and (placement is None or placement in care))
 
-    return _Sieve(keep, lambda placement: role not in WORKPLACES or placement in own)
+    return _Sieve(
+        keep,
+        row=lambda placement: role not in WORKPLACES or placement in own,
+        code=lambda field, value: field.seen(value, role, context.client),
+    )
 
 
 def _lost_all_rows(schema: DataSchema, data: Mapping[str, Any], kept: Mapping[str, Any]) -> bool:
@@ -180,7 +190,7 @@ def _pruned(field: Any, value: Any, sieve: _Sieve, category: Category | None, pl
             if not rows or sieve.row(item.get(walk.PLACEMENT, placement))
         )
         return [item for item in items if item]
-    return value
+    return sieve.code(field, value) if isinstance(field, ClientCode) else value
 
 
 def _present(schema: DataSchema, data: Mapping[str, Any], inherited: Category | None) -> frozenset[Category]:

@@ -16,7 +16,7 @@ from marshmallow import fields
 from contracts.errors import Fault
 from contracts.identity import Category, Role
 from contracts.kinds.base import Kind
-from contracts.kinds.fields import Leaf, Trait
+from contracts.kinds.fields import ClientCode, Leaf, Trait
 from contracts.kinds.objects import DataSchema, Items, Part, trait
 
 DRAFT: Final = "https://json-schema.org/draft/2020-12/schema"
@@ -108,6 +108,8 @@ def _object(schema: DataSchema, audience: Audience | None, inherited: Category |
 
 
 def _value(field: fields.Field[Any], audience: Audience | None, category: Category | None) -> dict[str, Any] | None:
+    if isinstance(field, ClientCode) and audience is not None:
+        return field.json_for(audience.role)
     if isinstance(field, Leaf):
         return field.json()
     if isinstance(field, Part):

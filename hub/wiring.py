@@ -51,6 +51,7 @@ from hub.ports import Clock, NewId, Random
 from hub.rights import candidate_routes, case_routes, statement_routes
 from hub.rights.candidates import Candidates
 from hub.rights.cases import Cases, Decider
+from hub.rights.closing.closer import Closer
 from hub.rights.consent import act_routes
 from hub.rights.consent.means import STOP, Means
 from hub.rights.consent.stops import StopAnswers
@@ -224,7 +225,8 @@ def build(core: Core, metrics: Metrics | None = None) -> Hub:
     releaser = Releaser(core.key_store, core.evidence, core.new_id, core.random, clock_guard, metrics)
     carried = _Carried(bell, relay)
     work = PersonWork(writer, core.look)
-    limits = Limits(_means(core, work, carried))
+    means = _means(core, work, carried)
+    limits = Limits(means)
     push_parts = _push_parts(core, writer, releaser, doorbell, observer)
     push = Push(push_parts)
     signer = Signer(installation.signer_state(settings, origin), core.keyring.log_keys, origin)
@@ -243,7 +245,7 @@ def build(core: Core, metrics: Metrics | None = None) -> Hub:
         evidence=core.evidence,
         log_origin=origin,
         log_archives=installation.archives(settings, origin),
-        accepter=_accepter(core, writer, carried, metrics),
+        accepter=_accepter(core, writer, carried, metrics, Closer(means)),
         candidates=Candidates(writer, work, core.keyring, core.key_store, core.evidence, core.new_id, core.random),
         statements=_statements(core, work, carried),
         cases=Cases(work, core.key_store, core.evidence, core.random, _deciders(limits, erasures)),
@@ -272,7 +274,7 @@ def build(core: Core, metrics: Metrics | None = None) -> Hub:
     )
 
 
-def _accepter(core: Core, writer: Writer, carried: "_Carried", metrics: Metrics) -> Accepter:
+def _accepter(core: Core, writer: Writer, carried: "_Carried", metrics: Metrics, closer: Closer) -> Accepter:
     return Accepter(
         writer=writer,
         look=core.look,
@@ -283,6 +285,7 @@ def _accepter(core: Core, writer: Writer, carried: "_Carried", metrics: Metrics)
         ring=carried.ring,
         bsn_index=core.keyring.bsn_index,
         metrics=metrics,
+        conclude=closer.conclude,
     )
 
 

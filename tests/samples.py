@@ -224,6 +224,11 @@ def doorstroom(**extra: Any) -> dict[str, Any]:
     return _without_none(data | extra)
 
 
+def beeindigd(trajectory: str = "traject-1", **extra: Any) -> dict[str, Any]:
+    """``traject.beeindigd``, gemeente or ontwikkelbedrijf → whoever takes part in that traject."""
+    return _without_none({"trajectId": trajectory, "per": TODAY, "reden": "uitstroom"} | extra)
+
+
 def kwalificatie() -> dict[str, Any]:
     """An Entree kwalificatie of the code list."""
     return {"dossier": "23110", "crebo": "25251", "naam": "Assistent dienstverlening en zorg"}
@@ -263,5 +268,6 @@ def valid_events() -> dict[str, dict[str, Any]]:
         "gw-uitgereikt": event("goed-werknemerschap.uitgereikt", CERTIFICEERDER, REF, gw_uitgereikt()),
         "deelname": event("dagbesteding.deelname-gemeld", WOONZORG, REF, deelname()),
         "doorstroom": event("doorstroom.gemeld", ONTWIKKELBEDRIJF, REF, doorstroom(), doel="doorstroom"),
+        "beeindigd": event("traject.beeindigd", ONTWIKKELBEDRIJF, REF, beeindigd()),
     }
     return {name: one | {"id": f"bericht-{name}"} for name, one in made.items()}

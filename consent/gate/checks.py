@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Final, NamedTuple
 
-from consent.facts import Involvement, Party, PersonFacts, Request, RuleFacts
+from consent.facts import Facts, Involvement, Party, Request, RuleFacts
 from consent.gate.coverage import Coverage
 from contracts.errors import RefusalCode
 from contracts.identity import Category, LegalFramework, Role
@@ -107,13 +107,17 @@ def agreement(request: Request, rules: RuleFacts, at: datetime) -> tuple[Step, f
     return Step(AGREEMENT, False, RefusalCode.SOORT_NIET_TOEGESTAAN, "soort-niet-in-afspraak"), _NO_AGREEMENT
 
 
-def involvement(request: Request, person: PersonFacts, at: datetime) -> tuple[Step, frozenset[LegalFramework]]:
+def involvement(request: Request, facts: Facts, at: datetime) -> tuple[Step, frozenset[LegalFramework]]:
     """Check 4: both involved; and the laws of the trajects in which both take part.
 
     The recipient of an opening message becomes involved in the traject that it names, in which the sender must be. An
-    opening message that still waits counts for its recipient as receiver, never for sending.
+    opening message that still waits counts for its recipient as receiver, never for sending. A closing message goes
+    only within the traject that it ends, and only by its opdrachtgever or by who opened it.
     """
-    live = [i for i in person.involvements if i.runs(at)]
+    person = facts.person
+    live = [i for i in person.involvements if i.valid_from <= at and _lasts(i, request, at)]
+    if request.closes:
+        live = [i for i in live if i.trajectory == request.trajectory and request.sender in facts.leaders]
     sending = [i for i in live if i.organisation == request.sender and not i.awaited]
     if request.opens:
         sending = [i for i in sending if i.trajectory == request.trajectory]
@@ -132,10 +136,26 @@ def involvement(request: Request, person: PersonFacts, at: datetime) -> tuple[St
     return _INVOLVED, common
 
 
+def _lasts(one: Involvement, request: Request, at: datetime) -> bool:
+    """True while an involvement that has begun counts for this message.
+
+    Once a closing message was accepted it opens nothing more and is not closed again; what had been accepted by then
+    goes on to where it was going, whenever that is.
+    """
+    if one.closing is not None:
+        if request.opens:
+            return False
+        if request.accepted_at is not None and request.accepted_at <= one.closing.at:
+            return True
+        if request.closes:
+            return False
+    return one.valid_until is None or at < one.valid_until
+
+
 def _missing(request: Request, organisation: str, involvements: tuple[Involvement, ...]) -> str:
     """How an organisation that is not involved came nearest to it."""
     own = [i for i in involvements if i.organisation == organisation]
-    if request.opens and own:
+    if (request.opens or request.closes) and own:
         return "niet-in-dit-traject"
     if any(i.awaited for i in own):
         return "nog-niet-betrokken"

@@ -31,7 +31,7 @@ def blocked(request: Request, person: PersonFacts, at: datetime) -> str | None:
         return "kandidaat-onbekend"
     if person.erased:
         return "kandidaat-gewist"
-    if person.deceased:
+    if person.deceased and not request.closes:  # that it is over is told, so that those who are involved stop
         return "kandidaat-overleden"
     return min(labels) if labels else None
 

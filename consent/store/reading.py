@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Executable, Row, Select, Table, and_, literal
 
 from consent.facts import (
     Choice,
+    Closing,
     ConsentFlow,
     Involvement,
     Objection,
@@ -152,9 +153,10 @@ def read_persons(
 
 
 def _runs(row: Row[Any], now: datetime) -> bool:
-    """True where an involvement may be in force. One that a release began did so, though the clock was set back."""
+    """True where an involvement may count. One that a release began did so, though the clock was set back; one that a
+    closing message ended still does for what was accepted before it."""
     begun = row.opened_by is not None or row.valid_from <= now
-    return bool(begun and (row.valid_until is None or now < row.valid_until))
+    return bool(begun and (row.closed_by is not None or row.valid_until is None or now < row.valid_until))
 
 
 def _grouped(connection: Connection, query: Executable, root_of: Mapping[str, str]) -> dict[str, list[Row[Any]]]:
@@ -200,6 +202,7 @@ def _record(
     )
     instants = [p.erased_at for p in persons] + [p.deceased_at for p in persons]
     instants += [r.valid_from for r in rows["involvement"] if r.opened_by is not None]  # begun by a release
+    instants += [at for r in rows["involvement"] for at in (r.closed_at, r.told_at)]
     for r in rows["statement"]:
         instants += [r.recorded_at, r.ended_at, r.invalid_at, r.own_at, *parts.get(r.statement_id, {}).values()]
     for r in rows["stop"]:
@@ -219,6 +222,9 @@ def _involvement(row: Row[Any]) -> Involvement:
         LegalFramework(row.framework),
         row.valid_from,
         row.valid_until,
+        closing=None
+        if row.closed_by is None
+        else Closing(row.closed_by, row.closed_at, row.planned_until, row.told_at),
     )
 
 

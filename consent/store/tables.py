@@ -28,8 +28,23 @@ involvement = Table(
     Column("valid_from", Instant, nullable=False),
     Column("valid_until", Instant),
     Column("opened_by", String(32)),  # the delivery whose release opened it; null: opened by a traject
+    Column("closed_by", String(32), index=True),  # the closing message that ends it; null, as the next three: none
+    Column("closed_at", Instant),  # when that was accepted
+    Column("planned_until", Instant),  # what `valid_until` was before
+    Column("told_at", Instant),  # when that was released to this organisation: then it ended
 )
 Index("ix_involvement_organisation", involvement.c.organisation, involvement.c.person_id)
+
+#: Reports that the person died, each made by a closing message; `person.deceased_at` is the first that stands.
+death = Table(
+    "death",
+    metadata,
+    Column("message_id", String(32), primary_key=True),
+    Column("person_id", String(32), ForeignKey("person.person_id"), nullable=False, index=True),
+    Column("organisation", String(20), nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("recalled_at", Instant),
+)
 
 statement = Table(
     "statement",

@@ -59,6 +59,7 @@ class Kind:
     ``subjects``: what it touches of that which a woonzorg organisation keeps secret. A release from secrecy covers it
     when it names one of these; a kind that says nothing narrower is covered only by one that names `gezondheid`, which
     in its turn covers nothing narrower: who lets somebody speak of their health has said nothing of their attendance.
+    ``opens``: its release begins the receiver's involvement in a traject; ``closes``: its release ends that.
     ``by_hub``: only the hub makes it. ``warnings`` finds what is odd but never refused.
     """
 
@@ -70,6 +71,7 @@ class Kind:
     form: Form | None = None
     receivers: frozenset[Role] | None = None
     opens: bool = False
+    closes: bool = False
     about_person: bool = True
     by_hub: bool = False
     results: bool = False

@@ -241,6 +241,28 @@ class Choice(Leaf):
         return {"type": "string", "enum": list(self.codes)}
 
 
+class ClientCode(Choice):
+    """A code that only the traject's opdrachtgever gets, and only where that has one of the roles ``told``.
+
+    For all others the hub writes ``instead``, a code that no sender may write (the detail axis of minimisation).
+    """
+
+    def __init__(
+        self, codes: str, instead: str, told: frozenset[Role], required: bool = False, trait: Trait | None = None
+    ) -> None:
+        super().__init__(codes, required, trait)
+        self.instead, self.told = instead, told
+
+    def seen(self, value: Any, role: Role, client: bool) -> Any:
+        """What a receiver of that role gets; ``client``: it is the traject's opdrachtgever."""
+        return value if client and role in self.told else self.instead
+
+    def json_for(self, role: Role) -> dict[str, Any]:
+        """The shape of what a receiver of that role may get."""
+        codes = [*self.codes, self.instead] if role in self.told else [self.instead]
+        return {"type": "string", "enum": codes}
+
+
 class Whole(Leaf):
     """A whole number within bounds; a boolean or ``1.0`` is none."""
 

@@ -13,23 +13,23 @@ from typing import Any, Final
 import structlog
 from sqlalchemy import Connection, Row
 
-from consent.decision import Decision, Outcome, notice_allowed
+from consent.decision import Decision, notice_allowed
 from consent.facts import Involvement
 from consent.keys import KeyStore
 from consent.store.reading import read_persons
+from contracts import catalogue
 from contracts.envelope import Message, outbound
-from contracts.errors import RefusalCode
 from contracts.identity import Category, KandidaatRef, LegalFramework, Oin, PersonId
 from contracts.minimise import address, minimise
 from hub.delivery.states import State, Step, after
-from hub.gate.judge import Candidate, Judgement, Scene, look
+from hub.gate.judge import Candidate, Judgement, Scene, look, never_more
 from hub.keys.messages import keys_of_body
 from hub.keys.messages import opened as opened
 from hub.ledger.evidence import Evidence, Fact, joined, notice_refused, notice_released, refused, released
 from hub.machine.clock_guard import ClockGuard
 from hub.ports import NewId, Random
 from hub.store.locks import Locks
-from hub.store.persons import people
+from hub.store.persons import closings, people
 from hub.store.persons.erasures import KEY_DESTROYED
 from hub.store.region.rules import RulePair
 from hub.store.traffic import deliveries as store
@@ -82,6 +82,7 @@ class _Notes:
     facts: list[Fact] = field(default_factory=list)
     involvements: list[dict[str, Any]] = field(default_factory=list)
     refs: list[tuple[KandidaatRef, Oin, str]] = field(default_factory=list)
+    told: list[tuple[str, str | None, Oin]] = field(default_factory=list)  # of whom the involvement is over
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +97,14 @@ class Releaser:
     metrics: Metrics
 
     def locks(self, connection: Connection, rows: Iterable[Row[Any]]) -> Locks:
-        """What to hold for these deliveries: their persons; exclusively the two that an opening message may join."""
+        """What to hold for these deliveries: their persons; exclusively the two that an opening message may join, and
+        whose involvement a closing message ends."""
         shared: set[str] = set()
         exclusive: set[str] = set()
         for row in rows:
             other = self._other(connection, row)
-            (shared if other is None else exclusive).add(row.line)
+            alone = other is not None or row.kind in catalogue.closing()
+            (exclusive if alone else shared).add(row.line)
             if other is not None:
                 exclusive.add(other)
         return Locks(frozenset(shared), frozenset(exclusive))
@@ -115,7 +118,8 @@ class Releaser:
         """
         self.clock_guard.check(tx.now)
         roots = {row.root for row in rows if row.root is not None}
-        scene = look(tx.connection, tx.now, {_pair(row, channel) for row in rows}, roots)
+        ends = [row.trajectory_id for row in rows if row.kind in catalogue.closing()]
+        scene = look(tx.connection, tx.now, {_pair(row, channel) for row in rows}, roots, ends)
         keys = self.key_store.find({name for row in rows for name in keys_of_body(row)})
         refs = people.refs_of(tx.connection, [(row.root, Oin(row.recipient)) for row in rows if row.root is not None])
         work = _Work(self, tx, scene, keys, refs, locks, channel)
@@ -181,9 +185,11 @@ class _Work:
             return self._notice(row, message)
         push_system = _pair(row, self.channel).push_system
         candidate = Candidate(
-            message, Oin(row.recipient), row.root, row.trajectory_id, push_system, since=row.released_at
+            *(message, Oin(row.recipient), row.root, row.trajectory_id, push_system),
+            since=row.released_at,
+            accepted_at=row.accepted_at,
         )
-        judgement = _never_more(row, self.scene.judge(candidate))
+        judgement = never_more(row.revealed, self.scene.judge(candidate))
         if row.opens and Category.BSN in judgement.decision.allowed:
             other = self.releaser._other(self.tx.connection, row)
             if other is not None and not {other, row.root} <= self.locks.exclusive:
@@ -195,6 +201,10 @@ class _Work:
         given = minimise(judgement.view, message.kind, judgement.decision.allowed)
         if row.opens:
             self._open(row)
+        if message.kind.closes and row.released_at is None:
+            # The last message that is let through: what waits behind it is decided on without this involvement.
+            self.scene.tell(row.root, row.trajectory_id, Oin(row.recipient))
+            self.notes.told.append((row.root, row.trajectory_id, Oin(row.recipient)))
         ref = self._ref(row)
         self._note(row, judgement.decision)
         return Freed(row, message, given.data if ref is None else address(message.kind, given.data, ref), ref)
@@ -244,7 +254,7 @@ class _Work:
         with self.tx.connection.begin_nested() as attempt:
             people.join_roots(self.tx.connection, kept=row.root, merged=other)
             self._united(row)
-            judgement = _never_more(row, self.scene.judge(candidate))
+            judgement = never_more(row.revealed, self.scene.judge(candidate))
             if Category.BSN in judgement.decision.allowed:
                 self.notes.facts.append(Fact(_person(row), joined(row.message_id, self.tx.now, other)))
                 self.moved.add(other)
@@ -267,8 +277,10 @@ class _Work:
         """After a join: all facts of both count, and the receiver is spoken to under the ref that it has already."""
         root = row.root
         fresh = read_persons(self.tx.connection, [root])[root]
+        # What this transaction itself began or ended is not written yet.
         begun = (*fresh.facts.involvements, *self.scene.record(root).facts.involvements)
-        facts = replace(fresh.facts, involvements=tuple(dict.fromkeys(begun)))
+        latest = {(i.organisation, i.trajectory, i.valid_from): i for i in begun}
+        facts = replace(fresh.facts, involvements=tuple(latest.values()))
         self.scene.persons[root] = replace(fresh, facts=facts)
         self.scene.places |= people.placements(self.tx.connection, [root])
         self.refs = people.refs_of(self.tx.connection, [(root, Oin(row.recipient))]) | self.refs
@@ -334,6 +346,7 @@ class _Work:
         connection = self.tx.connection
         people.give_refs(connection, self.notes.refs)
         people.involve(connection, self.notes.involvements)
+        closings.tell(connection, self.notes.told, self.tx.now)
         store.change(connection, self.notes.changes)
         store.note_attempts(connection, self.notes.attempts)
         store.note_basis(connection, self.notes.basis)
@@ -354,18 +367,6 @@ def _pair(row: Row[Any], channel: str) -> RulePair:
 
 def _person(row: Row[Any]) -> PersonId | None:
     return None if row.person_id is None else PersonId(row.person_id)
-
-
-def _never_more(row: Row[Any], judgement: Judgement) -> Judgement:
-    """An attempt may carry the same or fewer fields than an earlier one, never more."""
-    if row.revealed is None or judgement.view is None or not judgement.allowed:
-        return judgement
-    before = frozenset(map(Category, row.revealed))
-    allowed = judgement.decision.allowed & before
-    if judgement.view.required <= allowed:
-        return replace(judgement, decision=replace(judgement.decision, allowed=allowed))
-    refusal = replace(judgement.decision, outcome=Outcome.STOPPED, code=RefusalCode.GEEN_GRONDSLAG, allowed=frozenset())
-    return replace(judgement, decision=refusal)
 
 
 def _change(row: Row[Any], step: Step | None, **values: Any) -> dict[str, Any]:

@@ -11,14 +11,16 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from consent.decision import Decision, Outcome, Step, decide
+from consent.endings import Ended, close, tell
 from consent.facts import Facts, Involvement, Request, RuleFacts
 from consent.gate.checks import CATALOGUE
 from consent.gate.person import shielded
 from consent.store.reading import PersonRecord, Readers, read_persons
 from contracts.envelope import Message
 from contracts.errors import RefusalCode
-from contracts.identity import Oin, Role
+from contracts.identity import Category, Oin, Role
 from contracts.minimise import Context, View, view
+from hub.store.persons.closings import Led, led
 from hub.store.persons.people import Placement, placements
 from hub.store.region.rules import RulePair, read_rules
 
@@ -29,7 +31,9 @@ _NOBODY = PersonRecord()
 class Candidate:
     """One message on its way to one receiver. ``root``: whom it is about; ``None`` when its ref names nobody.
 
-    ``since``: when it was first released. What was kept from the receiver then is kept in every later attempt.
+    ``trajectory``: the traject that it opens to the receiver, or ends. ``accepted_at``: when it was accepted; ``None``:
+    it is asked now. ``since``: when it was first released. What was kept from the receiver then is kept in every later
+    attempt.
     """
 
     message: Message
@@ -38,6 +42,7 @@ class Candidate:
     trajectory: str | None = None
     push_system: str | None = None
     since: datetime | None = None
+    accepted_at: datetime | None = None
 
     @property
     def pair(self) -> RulePair:
@@ -67,6 +72,7 @@ class Scene:
     rules: Mapping[RulePair, RuleFacts]
     persons: dict[str, PersonRecord]
     places: dict[str, tuple[Placement, ...]]
+    led: Mapping[str, Led]
 
     def instant(self, root: str | None) -> datetime:
         """The instant to decide at: now, but never before this person's latest fact (a clock may be set back)."""
@@ -87,11 +93,23 @@ class Scene:
         facts = replace(record.facts, involvements=(*record.facts.involvements, involvement))
         self.persons[root] = replace(record, facts=facts)
 
+    def close(self, root: str, ended: Ended) -> None:
+        """Take note that this transaction accepts a closing message."""
+        record = self.record(root)
+        self.persons[root] = replace(record, facts=close(record.facts, ended))
+
+    def tell(self, root: str, trajectory: str | None, organisation: Oin) -> None:
+        """Take note that this transaction releases a closing message to this organisation."""
+        record = self.record(root)
+        self.persons[root] = replace(record, facts=tell(record.facts, trajectory, organisation, self.now))
+
     def judge(self, candidate: Candidate) -> Judgement:
         """Decide on one candidate. A refusal is an answer, not an error."""
         rules = self.rules[candidate.pair]
         kind = candidate.message.kind
-        facts = Facts(rules, self.record(candidate.root).facts)
+        led = self._led(candidate)
+        leaders = led.leaders if led is not None else frozenset[Oin]()
+        facts = Facts(rules, self.record(candidate.root).facts, leaders=leaders)
         at = self.instant(candidate.root)
         seen = self._view(candidate, facts, at)
         request = Request(
@@ -106,6 +124,8 @@ class Scene:
             opens=kind.opens,
             about_person=kind.about_person,
             trajectory=candidate.trajectory,
+            closes=kind.closes,
+            accepted_at=candidate.accepted_at,
         )
         decision = decide(request, facts, at)
         if seen is None and decision.code in (None, RefusalCode.GEEN_GRONDSLAG):
@@ -113,8 +133,13 @@ class Scene:
             decision = _not_for(decision)
         return Judgement(decision, seen, rules.receiver.role if rules.receiver is not None else None)
 
+    def _led(self, candidate: Candidate) -> Led | None:
+        """Whose the traject is that a closing message names."""
+        named = candidate.trajectory if candidate.message.kind.closes else None
+        return None if named is None else self.led.get(named)
+
     def _view(self, candidate: Candidate, facts: Facts, at: datetime) -> View | None:
-        rules = facts.rules
+        led, rules = self._led(candidate), facts.rules
         if rules.sender is None or rules.receiver is None:
             return None
         places = self.places.get(candidate.root, ()) if candidate.root is not None else ()
@@ -126,8 +151,20 @@ class Scene:
             shielded=any(
                 shielded(candidate.receiver, facts.person, when) is not None for when in {at, candidate.since or at}
             ),
+            client=led is not None and led.client == candidate.receiver,
         )
         return view(candidate.message, context)
+
+
+def never_more(revealed: Collection[str] | None, judgement: Judgement) -> Judgement:
+    """An attempt may carry the same or fewer fields than an earlier one (``revealed``: its categories), never more."""
+    if revealed is None or judgement.view is None or not judgement.allowed:
+        return judgement
+    allowed = judgement.decision.allowed & frozenset(map(Category, revealed))
+    if judgement.view.required <= allowed:
+        return replace(judgement, decision=replace(judgement.decision, allowed=allowed))
+    refusal = replace(judgement.decision, outcome=Outcome.STOPPED, code=RefusalCode.GEEN_GRONDSLAG, allowed=frozenset())
+    return replace(judgement, decision=refusal)
 
 
 def _not_for(decision: Decision) -> Decision:
@@ -143,15 +180,23 @@ def _not_for(decision: Decision) -> Decision:
     )
 
 
-def look(connection: Connection, now: datetime, pairs: Collection[RulePair], roots: Iterable[str | None]) -> Scene:
+def look(
+    connection: Connection,
+    now: datetime,
+    pairs: Collection[RulePair],
+    roots: Iterable[str | None],
+    ends: Iterable[str | None] = (),
+) -> Scene:
     """Read, in a fixed number of statements, everything that decisions on these pairs and persons need.
 
     Of a person in whose trajecten none of the senders takes part nothing more is read, nor can be needed: see
     ``read_persons``. Every check is made all the same, on what was read; the log then holds that the sender is not
-    involved, and no other fact that would have forbidden it too.
+    involved, and no other fact that would have forbidden it too. ``ends``: the trajecten that closing messages among
+    them name.
     """
     known = {root for root in roots if root is not None}
     rules = read_rules(connection, pairs, now)
     persons = read_persons(connection, known, Readers({pair.sender for pair in pairs}, now))
     read = {root for root in known if persons[root].whole}
-    return Scene(now, rules, persons, dict.fromkeys(known, ()) | placements(connection, read))
+    places = dict.fromkeys(known, ()) | placements(connection, read)
+    return Scene(now, rules, persons, places, led(connection, {named for named in ends if named is not None}))

@@ -67,7 +67,7 @@ class Subject:
         return any(i.organisation == organisation and i.runs(self.at) for i in self.record.facts.involvements)
 
     def involved(self, organisation: Oin) -> bool:
-        """True when it takes part or once did; what is still to begin does not count."""
+        """True when the organisation takes part in one of the person's trajecten, or once did."""
         return any(i.organisation == organisation and i.valid_from <= self.at for i in self.record.facts.involvements)
 
 

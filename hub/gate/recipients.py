@@ -2,13 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from consent.endings import Ended
 from consent.facts import Involvement
+from contracts import instants
 from contracts.agreement import Agreement
 from contracts.envelope import Message
 from contracts.errors import Fault, MessageInvalid, RefusalCode
 from contracts.identity import Oin
+from contracts.kinds.traject import ending
 from hub.gate.judge import Candidate, Judgement, Scene, look
 from hub.store.persons.people import Known
 from hub.store.region.rules import RulePair, agreement_partners
@@ -34,6 +37,16 @@ class Decided:
     def going(self) -> tuple[tuple[Oin, Judgement], ...]:
         """Those who may have it, in the order of their OIN."""
         return tuple((receiver, j) for receiver, j in self.judgements if j.allowed)
+
+    def ended(self, message_id: str) -> Ended | None:
+        """What it ends: a closing message that somebody may have. One without data is only asked about."""
+        data = self.message.data
+        if not self.message.kind.closes or self.trajectory is None or not self.going or not data:
+            return None
+        said = ending(data)
+        # The traject runs to the end of its last day; one that is past is over now.
+        until = max(self.at, instants.start_of(said.last_day + timedelta(days=1)))
+        return Ended(message_id, self.trajectory, self.message.recipient, self.at, until, said.died)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +78,8 @@ def decide_all(
 
 def open_scene(tx: Transaction, addressed: Sequence[_Addressed]) -> Scene:
     roots = {one.known.root for one in addressed if one.known is not None}
-    scene = look(tx.connection, tx.now, {pair for one in addressed for pair in one.pairs}, roots)
+    ends = [one.message.trajectory for one in addressed if one.message.kind.closes]
+    scene = look(tx.connection, tx.now, {pair for one in addressed for pair in one.pairs}, roots, ends)
     for root, involvement in awaited(tx.connection, scene.read):
         scene.involve(root, involvement)
     return scene
@@ -97,15 +111,22 @@ def _decide(scene: Scene, one: _Addressed) -> Decided | MessageInvalid:
         # An agreement with somebody whose role this message is not for makes nobody a recipient.
         judged = [(r, j) for r, j in judged if j.decision.code is not RefusalCode.ONTVANGER_NIET_BEVOEGD]
         exact = None if one.receivers else RefusalCode.GEEN_ONTVANGER  # no agreement covers this kind and doel
-        judged = [(r, j) for r, j in judged if not one.message.kind.about_person or _involved(scene, root, r, at)]
+        judged = [(r, j) for r, j in judged if _is_for(scene, one, r, root, at)]
     decided = Decided(one.message, one.known, at, trajectory, tuple(judged), exact)
     if one.message.kind.opens and root is not None:
         _await(scene, root, decided)
+    if root is not None and (ended := decided.ended("")) is not None:
+        scene.close(root, ended)  # by whatever id: for the messages behind it in this same transaction
     return decided
 
 
 def _trajectory(scene: Scene, one: _Addressed, root: str | None, at: datetime) -> str | MessageInvalid | None:
-    """The traject that an opening message names; without a name it means the sender's only open one."""
+    """The traject that an opening message names; without a name it means the sender's only open one.
+
+    A closing message always names the one that it ends.
+    """
+    if one.message.kind.closes:
+        return one.message.trajectory
     if not one.message.kind.opens:
         return None  # what another kind names is not looked at, and so not kept either
     if one.message.trajectory is not None:
@@ -113,7 +134,7 @@ def _trajectory(scene: Scene, one: _Addressed, root: str | None, at: datetime) -
     own = {
         i.trajectory
         for i in scene.record(root).facts.involvements
-        if i.organisation == one.message.source.organisation and not i.awaited and i.runs(at)
+        if i.organisation == one.message.source.organisation and not i.awaited and not i.closing and i.runs(at)
     }
     if len(own) > 1:
         return MessageInvalid(
@@ -122,8 +143,19 @@ def _trajectory(scene: Scene, one: _Addressed, root: str | None, at: datetime) -
     return next(iter(own), None)
 
 
-def _involved(scene: Scene, root: str | None, receiver: Oin, at: datetime) -> bool:
-    return any(i.organisation == receiver and i.runs(at) for i in scene.record(root).facts.involvements)
+def _is_for(scene: Scene, one: _Addressed, receiver: Oin, root: str | None, at: datetime) -> bool:
+    """Whether a message without a named recipient is for this organisation: it is involved.
+
+    In the traject itself, of one that ends it: not by an opening message that still waits, for a traject that is over
+    opens to nobody, and not where another closing message was let in before.
+    """
+    kind = one.message.kind
+    if not kind.about_person:
+        return True
+    live = [i for i in scene.record(root).facts.involvements if i.organisation == receiver and i.runs(at)]
+    if not kind.closes:
+        return bool(live)
+    return any(i.trajectory == one.message.trajectory and not i.awaited and i.closing is None for i in live)
 
 
 def _await(scene: Scene, root: str, decided: Decided) -> None:

@@ -4,7 +4,8 @@ The path (the numbers are the steps of the README's drawing):
 
   4  recipients: the one it names, or every involved organisation that an agreement entitles    (gate/recipients.py)
   5  decide, per recipient, on facts read after the person's lock                               (gate/judge.py)
-  6  commit once: the message sealed, one decision leaf for all recipients, one outbox row per recipient it may reach
+  6  commit once: the message sealed, one decision leaf for all recipients, one outbox row per recipient it may reach;
+     what a closing message ends, ends with it                                                  (rights/closing)
 
 Written for many: a single message is a batch of one. A refusal leaves its decision leaf and nothing else.
 """
@@ -101,7 +102,8 @@ class _Rows:
 class Accepter:
     """Accepts messages.
 
-    ``look`` opens a read-only connection; ``ring`` hears, after a commit, for whom something waits.
+    ``look`` opens a read-only connection; ``ring`` hears, after a commit, for whom something waits. ``conclude`` does,
+    in the transaction that accepts closing messages, what follows from them; it is given ids and evidence keys.
     """
 
     writer: Writer
@@ -113,6 +115,7 @@ class Accepter:
     ring: Callable[[frozenset[Oin]], None]
     bsn_index: Callable[[str], bytes]
     metrics: Metrics
+    conclude: Callable[[Transaction, Sequence[tuple[Decided, str]], Mapping[str, bytes]], None]
 
     def accept(self, messages: Sequence[Message]) -> list[Answer | ExchangeError]:
         """Accept each message on its own merits. The answers are in order, and durable when this returns.
@@ -158,7 +161,7 @@ class Accepter:
         with self.look() as connection:
             known = _resolve(connection, messages)
         items = [_Submission(m, _lock(m, _whom(m, known))) for m in messages]
-        locks = [Locks(shared=frozenset({item.locked})) for item in items]
+        locks = [_locks(item) for item in items]
         return self.writer.do_all(self.decide_and_store, items, locks)
 
     def decide_and_store(self, tx: Transaction, items: Sequence[_Submission]) -> list[Answer | Exception]:
@@ -231,6 +234,7 @@ class Accepter:
         store.store(tx.connection, rows.messages, rows.keys)
         store.queue(tx.connection, rows.deliveries)
         people.note_placements(tx.connection, rows.placements)
+        self.conclude(tx, [(d, made) for d in done if (made := ids[id(d)]) is not None], keys)
         # A crash before the commit loses all of this, and nobody was answered. After it the relay finds the outbox
         # rows by itself: the ring only spares it the wait.
         recipients = frozenset(Oin(row["recipient"]) for row in rows.deliveries)
@@ -364,6 +368,12 @@ def _resolve(connection: Connection, messages: Sequence[Message]) -> dict[tuple[
 
 def _whom(message: Message, known: Mapping[tuple[Oin, str], Known]) -> Known | None:
     return known.get((message.source.organisation, message.subject)) if message.subject is not None else None
+
+
+def _locks(item: _Submission) -> Locks:
+    """While a closing message is let in, nothing else about its person is accepted or released."""
+    mine = frozenset({item.locked})
+    return Locks(exclusive=mine) if item.message.kind.closes else Locks(shared=mine)
 
 
 def _lock(message: Message, known: Known | None) -> str:

@@ -158,6 +158,7 @@ def _kind(kind: Kind) -> dict[str, Any]:
         "soort": kind.name,
         "versie": kind.version,
         "opent_betrokkenheid": kind.opens,
+        "sluit_betrokkenheid": kind.closes,
         "over_kandidaat": kind.about_person,
         "door_hub": kind.by_hub,
         "onderwerpen": sorted(kind.subjects) if Role.WOONZORG in kind.sender_roles else [],

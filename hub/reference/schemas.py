@@ -91,6 +91,7 @@ class Berichttype(Schema):
     soort = fields.String()
     versie = fields.Integer()
     opent_betrokkenheid = fields.Boolean(data_key="opentBetrokkenheid")
+    sluit_betrokkenheid = fields.Boolean(data_key="sluitBetrokkenheid")
     over_kandidaat = fields.Boolean(data_key="overKandidaat")
     door_hub = fields.Boolean(data_key="doorHub")
     onderwerpen = fields.List(fields.String())

@@ -24,6 +24,7 @@ from hub.keys.keyring import Keyring
 from hub.keys.sealing import seal
 from hub.ledger.evidence import Evidence, Fact
 from hub.ports import NewId, Random
+from hub.rights.consent.checks import require_alive
 from hub.store.locks import Locks
 from hub.store.persons import people
 from hub.store.persons.people import Known
@@ -201,6 +202,8 @@ class Candidates:
 
         def work(tx: Transaction, subject: Subject) -> str:
             self._check_client(tx, role, new)
+            if subject.involved(new.organisation):  # of anybody else it must not tell
+                require_alive(subject)
             trajectory_id = self.random(16).hex()
             row = {
                 "trajectory_id": trajectory_id,

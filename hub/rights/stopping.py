@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Row
 
 from consent.facts import Choice, Involvement, Statement
 from consent.keys import KeyStore
-from contracts import instants
+from contracts import catalogue, instants
 from contracts.identity import Oin, PersonId, Purpose
 from hub.delivery.release import opened
 from hub.delivery.states import State, Step, after
@@ -127,7 +127,8 @@ class Stopper:
         rows = deliveries.waiting_of(connection, root)
         if not rows:
             return []
-        scene = look(connection, at, {_pair(row) for row in rows}, [root])
+        ends = [row.trajectory_id for row in rows if row.kind in catalogue.closing()]
+        scene = look(connection, at, {_pair(row) for row in rows}, [root], ends)
         if invalid:
             _doubt(scene, root, invalid)
         keys = self.key_store.find({body_key(row.person_id, Oin(row.organisation)) for row in rows})
@@ -141,7 +142,10 @@ class Stopper:
         if message is None:  # never a reason why somebody could not withdraw
             return False
         push_system = _pair(row).push_system
-        judgement = scene.judge(Candidate(message, Oin(row.recipient), row.root, row.trajectory_id, push_system))
+        candidate = Candidate(
+            *(message, Oin(row.recipient), row.root, row.trajectory_id, push_system), accepted_at=row.accepted_at
+        )
+        judgement = scene.judge(candidate)
         if judgement.allowed and row.opens:
             _await(scene, row)
         return judgement.allowed

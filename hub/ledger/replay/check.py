@@ -72,6 +72,10 @@ class _Replay:
                 return self.traffic.release(person, said, entry.place)
             case "kennisgeving":
                 self.traffic.notices[said["berichtId"]] = said["ontvanger"]
+            case "traject-beeindigd" if person is not None:
+                self.persons.close(person, said)
+            case "terugroeping" if person is not None:
+                self.persons.recall(person, said)
             case "samenvoeging" if person is not None:
                 self.persons.join(self.persons.get(person).root, self.persons.get(said["met"]).root)
             case "wissing" if person is not None:

@@ -1,7 +1,7 @@
 """What the log told against what stands in the tables: rows that were changed by hand, are missing or too many."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, is_dataclass
 from datetime import datetime
 from typing import Any, Final
 
@@ -107,8 +107,30 @@ def _persons(connection: Connection, persons: Persons, erased: set[str], wrong: 
                 _differences(f"{name} van persoon {root}", theirs, ours, wrong)
             if told.deceased != record.facts.deceased:
                 wrong(f"person {root}", "overlijden is anders dan het logboek zegt")
+        for row in alive:
+            if _ms(persons.died_at(row.person_id)) != _ms(row.deceased_at):
+                wrong(f"person {row.person_id}", "het moment van overlijden is anders dan het logboek zegt")
     for handle in persons.by_handle.keys() - known:
         wrong(f"person {handle}", "het logboek kent deze persoon, de tabel niet")
+    _deaths(connection, persons, erased, wrong)
+
+
+def _deaths(connection: Connection, persons: Persons, erased: set[str], wrong: Wrong) -> None:
+    """Reports of death; of those who were erased the log tells nothing."""
+    gone = erased | set(
+        connection.scalars(select(facts.person.c.person_id).where(facts.person.c.erased_at.is_not(None)))
+    )
+    shown = {
+        row.message_id: (row.person_id, row.organisation, _ms(row.at), _ms(row.recalled_at))
+        for row in connection.execute(select(facts.death))
+        if row.person_id not in gone
+    }
+    told = {
+        key: (one.person, one.organisation, _ms(one.at), _ms(one.recalled_at))
+        for key, one in persons.deaths.items()
+        if one.person not in gone
+    }
+    _differences(facts.death.name, shown, told, wrong)
 
 
 def _messages(connection: Connection, traffic: Traffic, wrong: Wrong) -> None:
@@ -185,6 +207,8 @@ def _rounded(fact: Any) -> tuple[Any, ...]:
     def plain(value: Any) -> Any:
         if isinstance(value, datetime):
             return _ms(value)
+        if is_dataclass(value):
+            return _rounded(value)
         return {k: plain(v) for k, v in value.items()} if isinstance(value, Mapping) else value
 
     return tuple(plain(getattr(fact, f.name)) for f in fields(fact))

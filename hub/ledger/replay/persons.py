@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
 
+from consent.endings import Ended, close, cut, reopen, tell
 from consent.facts import (
     Choice,
     ConsentFlow,
@@ -40,6 +41,16 @@ class Person:
     latest: datetime = _LONG_AGO
 
 
+@dataclass(frozen=True, slots=True)
+class Death:
+    """A report of death, by the closing message that made it; ``person``: the handle."""
+
+    person: str
+    organisation: str
+    at: datetime
+    recalled_at: datetime | None = None
+
+
 @dataclass(slots=True)
 class Persons:
     """All persons at one place in the log."""
@@ -50,6 +61,8 @@ class Persons:
     whole: dict[str, datetime] = field(default_factory=dict)  # handles of those who were erased as a whole
     erasures: dict[str, dict[str, Any]] = field(default_factory=dict)  # what was said of each, by its id
     requests: dict[str, dict[str, Any]] = field(default_factory=dict)  # how each request for one stands, by its id
+    leaders: dict[str, frozenset[Oin]] = field(default_factory=dict)  # traject → its opdrachtgever and who opened it
+    deaths: dict[str, Death] = field(default_factory=dict)  # by message
 
     def get(self, handle: str) -> Person:
         """The person; one of whom nothing was told yet is made."""
@@ -57,8 +70,7 @@ class Persons:
 
     def facts(self, handle: str) -> tuple[PersonFacts, datetime]:
         """All facts of a person and of those joined with it, and the instant of the newest of them."""
-        root = self.get(handle).root
-        members = [self.get(one) for one in sorted(self.members.get(root, {handle}))]
+        members = self._joined(handle)
         facts = PersonFacts(
             known=True,
             erased=any(m.facts.erased for m in members),
@@ -67,9 +79,15 @@ class Persons:
         )
         return facts, max(m.latest for m in members)
 
+    def _joined(self, handle: str) -> list[Person]:
+        """The person and all who are joined with it, in a fixed order."""
+        return [self.get(one) for one in sorted(self.members.get(self.get(handle).root, {handle}))]
+
     def hear(self, handle: str, said: dict[str, Any]) -> None:
         """Take in one entry about a person. What changes no fact is passed over."""
         person = self.get(handle)
+        if said["soort"] == "traject-geopend":
+            self.leaders[said["trajectId"]] = frozenset({Oin(said["opdrachtgever"]), Oin(said["organisatie"])})
         act = _ACTS.get(said["soort"])
         if act is not None:
             at = instants.parse(said["op"])
@@ -121,6 +139,44 @@ class Persons:
         person = self.get(handle)
         person.facts = replace(person.facts, involvements=(*person.facts.involvements, begun))
         person.latest = max(person.latest, begun.valid_from)
+
+    def close(self, handle: str, said: dict[str, Any]) -> None:
+        """A closing message was accepted: for all joined persons, and a report of death for its own."""
+        at, receiver = instants.parse(said["op"]), said.get("ontvanger")
+        until, named = instants.parse(said["tot"]), None if receiver is None else Oin(receiver)
+        for one in self._joined(handle):
+            one.facts = close(one.facts, Ended(said["berichtId"], said["trajectId"], named, at, until))
+            one.latest = max(one.latest, at)
+        if said.get("overleden") is True:
+            self.deaths[said["berichtId"]] = Death(handle, said["organisatie"], at)
+            self._settle(handle)
+
+    def tell(self, handle: str, trajectory: str | None, receiver: Oin, at: datetime) -> None:
+        """A closing message was released to an organisation: its involvement is over."""
+        for one in self._joined(handle):
+            one.facts = tell(one.facts, trajectory, receiver, at)
+
+    def recall(self, handle: str, said: dict[str, Any]) -> None:
+        """A message was recalled: what it opened is over, what it closed goes on."""
+        self.hear(handle, said)
+        message, given_back = (
+            said["berichtId"],
+            {Oin(one["organisatie"]) for one in said.get("betrokkenheidHervat", ())},
+        )
+        for one in self._joined(handle):
+            one.facts = reopen(one.facts, message, given_back)
+        if said.get("overlijdenHerroepen") is True:
+            self.deaths[message] = replace(self.deaths[message], recalled_at=instants.parse(said["op"]))
+            self._settle(handle)
+
+    def died_at(self, handle: str) -> datetime | None:
+        """When the first report of this person's death that stands was made."""
+        standing = (d.at for d in self.deaths.values() if d.person == handle and d.recalled_at is None)
+        return min(standing, default=None)
+
+    def _settle(self, handle: str) -> None:
+        person = self.get(handle)
+        person.facts = replace(person.facts, deceased=self.died_at(handle) is not None)
 
 
 def _request(said: dict[str, Any], status: str) -> dict[str, Any]:
@@ -292,8 +348,7 @@ def _recalled(facts: PersonFacts, said: dict[str, Any], at: datetime) -> PersonF
     over = {(Oin(one["organisatie"]), one["trajectId"]) for one in said.get("betrokkenheidBeeindigd", ())}
 
     def ended(one: Involvement) -> Involvement:
-        runs = one.valid_until is None or at < one.valid_until
-        return replace(one, valid_until=at) if runs and (one.organisation, one.trajectory) in over else one
+        return cut(one, at) if (one.organisation, one.trajectory) in over else one
 
     return replace(facts, involvements=tuple(map(ended, facts.involvements)))
 

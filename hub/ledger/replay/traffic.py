@@ -27,6 +27,7 @@ class Sent:
     purpose: str
     trajectory: str | None
     receivers: frozenset[str]  # to whom it was let
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,7 @@ class Traffic:
                 said["doel"],
                 said.get("trajectId"),
                 let,
+                instants.parse(said["op"]),
             )
 
     def release(self, person: str | None, said: dict[str, Any], place: str) -> str | None:
@@ -80,6 +82,7 @@ class Traffic:
         wrong = self._covered(message, receiver, frozenset(map(Category, said["gegeven"])), at)
         if wrong is None:
             self._open(message, receiver, at)
+            self._close(message, receiver, at)
         return wrong
 
     def _notice(self, said: dict[str, Any]) -> str | None:
@@ -105,13 +108,16 @@ class Traffic:
             opens=kind.opens,
             about_person=kind.about_person,
             trajectory=message.trajectory,
+            closes=kind.closes,
+            accepted_at=message.at,
         )
+        leaders = self.persons.leaders.get(message.trajectory or "", frozenset())
         facts, latest = self.persons.facts(message.person) if message.person is not None else (_NOBODY, at)
         moment = max(at, latest)
         why = ""
         for when in (moment, moment - _GRAIN):
             rules = self.region.facts(message.sender, message.system, receiver, when)
-            decision = decide(request, Facts(rules, facts), when)
+            decision = decide(request, Facts(rules, facts, leaders=leaders), when)
             if decision.outcome is Outcome.ALLOWED and decision.allowed == given:
                 return None
             why = why or next((f" ({s.name}: {s.reason})" for s in decision.steps if not s.passed), "")
@@ -130,3 +136,8 @@ class Traffic:
             return
         begun = Involvement(Oin(receiver), source.trajectory, source.framework, at, source.valid_until)
         self.persons.involve(message.person, begun)
+
+    def _close(self, message: Sent, receiver: str, at: datetime) -> None:
+        """The release of a closing message ends the receiver's involvement."""
+        if message.kind in catalogue.closing() and message.person is not None:
+            self.persons.tell(message.person, message.trajectory, Oin(receiver), at)

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Row
 
 from consent.facts import ALWAYS, Statement
 from consent.store import notice_texts, records
-from contracts.errors import Fault, NotFound, RefusalCode, Refused, RequestInvalid
+from contracts.errors import Conflict, Fault, NotFound, RefusalCode, Refused, RequestInvalid
 from contracts.identity import Oin, PersonId, Purpose, Role
 from hub.gate.person_work import Find, Subject
 from hub.store.persons.people import Known
@@ -55,6 +55,21 @@ def require_involved(subject: Subject, organisation: Oin) -> None:
     """Raises ``NotFound`` unless the organisation takes part now."""
     if not subject.involves(organisation):
         raise NotFound
+
+
+def require_ever_involved(subject: Subject, organisation: Oin) -> None:
+    """Raises ``NotFound`` unless the organisation takes part, or once did: a right does not end with a traject."""
+    if not subject.involved(organisation):
+        raise NotFound
+
+
+def require_alive(subject: Subject) -> None:
+    """Raises ``Conflict`` where something would be given for somebody who was reported dead.
+
+    For who takes part alone, so it comes after that check; and it does not say why: few may know that.
+    """
+    if subject.record.facts.deceased:
+        raise Conflict("Voor deze persoon kan niets nieuws meer worden vastgelegd.")
 
 
 def require_organisations(connection: Connection, named: Iterable[Oin], field: str) -> None:

@@ -23,6 +23,7 @@ def confirm(means: Means, recorder: Asker, statement_id: str) -> Recorded:
 
     def work(tx: Transaction, subject: Subject) -> Recorded:
         row = checks.seen(tx.connection, statement_id, subject, recorder.organisation)
+        checks.require_alive(subject)
         if row.choice != Choice.YES or recorder.organisation not in (row.senders or ()):
             raise NotFound
         if recorded(tx, statement_id, subject.at, recorder).status not in _STANDING:
@@ -45,6 +46,7 @@ def confirm_own(means: Means, recorder: Asker, statement_id: str, said_at: datet
 
     def work(tx: Transaction, subject: Subject) -> Recorded:
         row = checks.seen(tx.connection, statement_id, subject, recorder.organisation)
+        checks.require_alive(subject)
         now = recorded(tx, statement_id, subject.at, recorder)
         too_young = row.given_at < now.grown  # also when a parent or guardian spoke: it is under 16 that they do
         if not too_young or row.choice != Choice.YES or now.status not in _STANDING:

@@ -37,11 +37,16 @@ def cause_of(row: Row[Any], code: str) -> Cause:
 
 
 def withdraw(means: Means, recorder: Asker, statement_id: str, given_by: str, reason: str | None) -> Consequence:
-    """Withdraw a statement in the person's name. Who was asked and says so before any answer, has said ``nee``."""
+    """Withdraw a statement in the person's name. Who was asked and says so before any answer, has said ``nee``.
+
+    By whoever is involved; by its recorder and its verstrekkers also when they no longer are (AVG art. 7(3)).
+    """
 
     def work(tx: Transaction, subject: Subject) -> Consequence:
-        checks.require_involved(subject, recorder.organisation)
         row = checks.found(tx.connection, statement_id)
+        if recorder.organisation not in {row.recorder, *(row.senders or ())}:
+            checks.require_involved(subject, recorder.organisation)
+        checks.require_ever_involved(subject, recorder.organisation)
         if row.ended_at is not None:
             withdrawn = row.ended_as == StatementStatus.WITHDRAWN
             return means.stopper.tell_again(tx, cause_of(row, WITHDRAWN if withdrawn else REVOKED), row.ended_at)

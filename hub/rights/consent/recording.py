@@ -172,6 +172,7 @@ def _require_sound(tx: Transaction, subject: Subject, recorder: Asker, new: NewS
     if new.said is not None:
         checks.require_past(new.said.given_at, subject.at, "gegevenOp")
     if new.statement.choice is Choice.YES:
+        checks.require_alive(subject)
         checks.require_one_receiver(subject, new.statement)
         checks.require_fitting(tx, new.statement)
         if new.said is not None:

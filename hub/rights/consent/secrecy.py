@@ -22,6 +22,7 @@ def release(means: Means, holder: Asker, ref: str, values: dict[str, Any]) -> st
 
     def work(tx: Transaction, subject: Subject) -> str:
         checks.require_involved(subject, holder.organisation)
+        checks.require_alive(subject)
         checks.require_organisations(tx.connection, {Oin(values["receiver"])}, "ontvanger")
         checks.require_past(values["at"], subject.at, "op")
         release_id = means.new_id()

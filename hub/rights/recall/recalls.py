@@ -12,6 +12,7 @@ from contracts.errors import Conflict, Fault, NotFound, RequestInvalid
 from contracts.identity import Oin, PersonId
 from hub.delivery.states import State, Step, after
 from hub.gate.person_work import Subject
+from hub.rights.closing.undoing import undo_closing
 from hub.rights.consent.checks import require_past
 from hub.rights.consent.means import Means, entry
 from hub.rights.stopping import Cause, notices_of
@@ -104,6 +105,7 @@ class Recalls:
         }
         recalls.add(tx.connection, values)
         ended = self._undo_opening(tx, new, rows, root, at)
+        undone = undo_closing(tx.connection, new.message_id, at)
         payload = {
             "terugroepingId": recall_id,
             "berichtId": new.message_id,
@@ -115,7 +117,7 @@ class Recalls:
         over = [{"organisatie": who, "trajectId": trajectory} for who, trajectory in sorted(ended)]
         ended_for = {"betrokkenheidBeeindigd": over} if over else {}
         who = PersonId(rows[0].person_id)
-        self.means.note(tx, who, entry(RECALL, at, asker) | payload | ended_for)
+        self.means.note(tx, who, entry(RECALL, at, asker) | payload | ended_for | undone)
         # A crash before the commit: nothing was recalled and nobody was asked. After it: all of it holds.
         cause = Cause(recall_id, RECALL, frozenset(), who, root, told=new.reason)
         gone = [row for row in rows if row.released_at is not None]

@@ -31,6 +31,7 @@ def rows() -> Select[Any]:
             message.c.purpose,
             message.c.body,
             message.c.trajectory_id,
+            message.c.accepted_at,
             message.c.bsn_index,
             person.c.root,
             subscription.c.system.label("push_system"),

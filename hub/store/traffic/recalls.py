@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select, update
 
+from consent.endings import earlier
 from consent.store.tables import involvement, person
 from contracts.identity import Oin, PersonId
 from hub.store.persons.people import Known
@@ -41,11 +42,15 @@ def whom(connection: Connection, message_id: str, organisation: Oin) -> Known | 
 def end_involvements(
     connection: Connection, delivery_ids: Collection[str], root: str, at: datetime
 ) -> list[tuple[Oin, str]]:
-    """End what these opening deliveries began, unless another one to it went; (receiver, traject) of each."""
+    """End what these opening deliveries began, unless another one to it went; (receiver, traject) of each.
+
+    Also what a closing message ended since: its recall must not give that back.
+    """
     ended: list[tuple[Oin, str]] = []
     opened = select(involvement).where(involvement.c.opened_by.in_(list(delivery_ids)))
     for row in connection.execute(opened).all():
-        if row.valid_until is not None and row.valid_until <= at:
+        planned = row.valid_until if row.closed_by is None else row.planned_until
+        if planned is not None and planned <= at:
             continue
         other = select(delivery.c.delivery_id).where(
             delivery.c.line == root,
@@ -56,6 +61,9 @@ def end_involvements(
         )
         if connection.execute(other.limit(1)).first() is None:
             mine = involvement.c.involvement_id == row.involvement_id
-            connection.execute(update(involvement).where(mine).values(valid_until=at))
+            values = {"valid_until": earlier(row.valid_until, at)}
+            if row.closed_by is not None:
+                values["planned_until"] = at
+            connection.execute(update(involvement).where(mine).values(values))
             ended.append((Oin(row.organisation), row.trajectory_id))
     return ended

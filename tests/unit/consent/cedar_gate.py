@@ -72,8 +72,17 @@ def covering(slot: str) -> str:
     )
 
 
+def lasts(slot: str) -> str:
+    """What was accepted before the end of a traject still goes; nothing new opens or ends in it."""
+    before = f"(!context.opens && {slot}.closing && context.accepted <= {slot}.closedAt)"
+    anew = f"({slot}.closing && (context.opens || context.closes))"
+    return f"{slot}.from <= context.at && ({before} || (!{anew} && context.at < {slot}.until))"
+
+
 def live(slot: str, end: str) -> str:
-    return f"{there(slot)} && {slot}.organisation == context.{end} && {valid(slot)}"
+    ending = f"({slot}.trajectory == context.trajectory && context.leaders.contains(context.sender))"
+    own = f"{there(slot)} && {slot}.organisation == context.{end} && {lasts(slot)}"
+    return f"{own} && (!context.closes || {ending})"
 
 
 def presenting(slot: str) -> str:
@@ -199,7 +208,7 @@ def stopped(of: str) -> list[str]:
 
 def blocks() -> str:
     whole = [
-        "!context.known || context.erased || context.deceased",
+        "!context.known || context.erased || (context.deceased && !context.closes)",
         *(f"{there(b)} && {valid(b)} && {concerns(b)}" for b in slots("b")),
         *(f'{there(o)} && {o}.outcome == "open" && {o}.at <= context.at && {concerns(o)}' for o in slots("o")),
     ]
@@ -290,6 +299,8 @@ def of_person(request: Request, facts: Facts) -> dict[str, list[dict[str, Any]]]
                 "trajectory": i.trajectory,
                 "framework": str(i.framework),
                 "awaited": i.awaited,
+                "closing": i.closing is not None,
+                "closedAt": 0 if i.closing is None else seconds(i.closing.at),
                 "from": seconds(i.valid_from),
                 "until": seconds(i.valid_until),
             }
@@ -370,6 +381,9 @@ def context(request: Request, facts: Facts, at: datetime) -> dict[str, Any]:
         "purpose": str(request.purpose),
         "opens": request.opens,
         "subjects": texts(request.subjects),
+        "closes": request.closes,
+        "accepted": seconds(request.accepted_at, 2 * _EVER),
+        "leaders": texts(facts.leaders),
         "trajectory": request.trajectory or "",
         "senderRole": str(rules.sender.role),
         "receiverRole": str(rules.receiver.role),

@@ -6,6 +6,7 @@ from typing import Any
 
 from consent.facts import (
     Choice,
+    Closing,
     ConsentFlow,
     Enrolment,
     Facts,
@@ -118,6 +119,10 @@ def part(organisation: Oin = SENDER, trajectory: str = "t1", **changes: Any) -> 
     return replace(Involvement(organisation, trajectory, LegalFramework.PWET, ago(100)), **changes)
 
 
+def closing(days: float = 1, **changes: Any) -> Closing:
+    return replace(Closing("m1", ago(days)), **changes)
+
+
 def restriction(id_: str = "b1", **changes: Any) -> Restriction:
     return replace(Restriction(id_, frozenset({SENDER}), None, None, ago(5)), **changes)
 
@@ -155,6 +160,11 @@ def person(*statements: Statement, **changes: Any) -> PersonFacts:
 def facts(*statements: Statement, rules_: RuleFacts | None = None, **changes: Any) -> Facts:
     """By default everything holds but for the categories: those need ``statements`` or a grondslag."""
     return Facts(rules_ or rules(), person(*statements, **changes))
+
+
+def led(given: Facts, *leaders: Oin) -> Facts:
+    """The same, where these lead the traject that a closing message names."""
+    return replace(given, leaders=frozenset(leaders or {SENDER}))
 
 
 ALLOWED, PARTIAL, STOPPED = "toegestaan", "gedeeltelijk", "tegengehouden"

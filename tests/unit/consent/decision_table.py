@@ -5,6 +5,7 @@ this table then says otherwise.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from consent.facts import Facts, PersonFacts, Request
@@ -26,16 +27,20 @@ from tests.unit.consent.decision_cases import (
     ago,
     agreement,
     ask,
+    closing,
     enrolment,
     explicit,
     facts,
     flow,
     ground,
+    led,
+    objection,
     part,
     party,
     person,
     refused,
     release,
+    restriction,
     rules,
     uncovered,
     yes,
@@ -59,6 +64,7 @@ def table() -> Iterator[Case]:
     yield from about_catalogue()
     yield from about_agreement()
     yield from about_involvement()
+    yield from about_closing()
     yield from about_blocks()
     yield from about_grounds()
     yield from about_consent()
@@ -164,6 +170,61 @@ def about_involvement() -> Iterator[Case]:
     yield stopped("4 opening of another traject", elsewhere, part(), request=ask(opens=True, trajectory="t2"))
     yield stopped("4 opening of no traject", elsewhere, part(), request=ask(opens=True))
     yield stopped("4 opening by an outsider", "afzender-niet-betrokken", there, request=opening)
+
+
+def about_closing() -> Iterator[Case]:
+    ending = ask(closes=True, trajectory="t1")
+    there, over = part(RECEIVER), {"closing": closing(), "valid_until": ago(0.5)}
+
+    def given(*parts: Any, leader: Any = SENDER, **changes: Any) -> Facts:
+        return led(facts(yes(), involvements=parts or (part(), there), **changes), leader)
+
+    def stopped(says: str, reason: str, request: Request, *parts: Any, **changes: Any) -> Case:
+        return refused(f"4 {says}", request, given(*parts, **changes), "betrokkenheid", reason=reason)
+
+    sender, receiver = "afzender-niet-in-dit-traject", "ontvanger-niet-in-dit-traject"
+    yield Case("4 who leads the traject ends it", ending, given())
+    yield stopped("nobody leads it", sender, ending, leader=OTHER)
+    yield stopped("its receiver leads it", sender, ending, leader=RECEIVER)
+    yield stopped("the end of another traject", sender, ask(closes=True, trajectory="t2"))
+    yield stopped("the end of no traject", sender, ask(closes=True))
+    yield stopped("ended by an outsider", "afzender-niet-betrokken", ending, there)
+    yield stopped("ended by who is awaited", sender, ending, part(awaited=True), there)
+    yield stopped("told in another traject alone", receiver, ending, part(), part(RECEIVER, "t2"))
+    yield stopped("told to an outsider", "ontvanger-niet-betrokken", ending, part())
+    yield Case("4 told behind an opening that waits", ending, given(part(), part(RECEIVER, awaited=True)))
+    running = {"closing": closing(), "valid_until": NOW + DAY}
+    yield stopped("ended twice", sender, ending, part(**running), there)
+    yield stopped("told twice", receiver, ending, part(), part(RECEIVER, **running))
+    itself = ask(closes=True, trajectory="t1", accepted_at=ago(1))
+    yield Case("4 the last message goes, also late and again", itself, given(part(**over), part(RECEIVER, **over)))
+    yield Case("4 what was accepted before the end goes", ask(accepted_at=ago(2)), given(part(**over), there))
+    yield Case("4 to who was told, too", ask(accepted_at=ago(1)), given(part(), part(RECEIVER, **over)))
+    no_longer = "ontvanger-niet-meer-betrokken"
+    yield stopped("what came behind it", no_longer, ask(accepted_at=ago(0.9)), part(), part(RECEIVER, **over))
+    yield stopped("what comes now", no_longer, ask(), part(), part(RECEIVER, **over))
+    dated = part(RECEIVER, valid_until=ago(0.5))
+    yield stopped("what came before a date", no_longer, ask(accepted_at=ago(2)), part(), dated)
+    yield Case("4 the rest of the last day", ask(), given(part(**running), part(RECEIVER, **running)))
+    late = part(RECEIVER, valid_from=NOW + DAY, closing=closing())
+    yield stopped("an end before the begin", no_longer, ask(accepted_at=ago(2)), part(), late)
+    for says, accepted in (("now", None), ("accepted before", ago(2))):
+        opening = ask(opens=True, trajectory="t1", accepted_at=accepted)
+        yield stopped(f"a traject that is over opens to nobody, {says}", sender, opening, part(**running))
+    lawful = rules(grounds=(ground(),))
+    wmo = {"framework": LegalFramework.WMO}
+    both = (part(**wmo), part(RECEIVER, **wmo), part(trajectory="t2"), part(RECEIVER, "t2"))
+    elsewhere = led(facts(rules_=lawful, involvements=both))
+    yield uncovered("5b the law of the traject that ends", elsewhere, "bijna:grondslag:g1:kader", ending)
+    yield Case("5b of that one alone", ask(), replace(elsewhere, leaders=frozenset()))
+    yield Case("5a deceased: its end is told", ending, given(deceased=True))
+    yield Case("5a deceased: on a grondslag too", ending, led(facts(rules_=lawful, deceased=True)))
+    yield uncovered("5a erased: nor its end", given(erased=True, deceased=True), "kandidaat-gewist", ending)
+    yield uncovered("5a unknown: nor its end", given(known=False, deceased=True), "kandidaat-onbekend", ending)
+    blocks = {"restrictions": (restriction(),), "deceased": True}
+    yield uncovered("5a restricted: nor its end", given(**blocks), "beperking:b1", ending)
+    blocks = {"objections": (objection(),), "deceased": True}
+    yield uncovered("5a objected to: nor its end", given(**blocks), "bezwaar:o1", ending)
 
 
 def about_bsn() -> Iterator[Case]:

@@ -28,6 +28,7 @@ from tests.unit.consent.decision_cases import (
     ago,
     agreement,
     ask,
+    closing,
     enrolment,
     explicit,
     flow,
@@ -102,15 +103,20 @@ class Dice(random.Random):
         ends = self.seldom(usual, (self.choice(ROLES), self.choice(ROLES)), 2)
         cared = ends[0] is Role.WOONZORG
         opens = self.seldom(False, True)
+        closes = not opens and self.seldom(False, True)
         request = ask(
             self.seldom(self.some(SOME[:3], 1), self.some(SOME), 3),
             self.some(SOME),
             opens=opens,
-            trajectory=self.choice(["t1", "t2"]) if opens else None,
+            trajectory=self.choice(["t1", "t1", "t2"]) if opens or closes else None,
+            closes=closes,
+            accepted_at=self.seldom(None, self.instant(), 4),
             subjects=self.some(list(Onderwerp)),
             flows=(self.seldom(flow(*ends), flow(self.choice(ROLES), self.choice(ROLES)), 15),),
         )
-        return request, Facts(self.region(*ends), self.person(cared), log_writable=self.seldom(True, False, 40))
+        leaders = frozenset({self.seldom(SENDER, RECEIVER)})
+        writable = self.seldom(True, False, 40)
+        return request, Facts(self.region(*ends), self.person(cared), log_writable=writable, leaders=leaders)
 
     def region(self, sender: Role, receiver: Role) -> Any:
         agreed = [
@@ -158,6 +164,7 @@ class Dice(random.Random):
                 framework=self.choice(LAWS),
                 valid_until=self.seldom(None, self.instant(), 10),
                 awaited=self.seldom(False, True, 10),
+                closing=self.seldom(None, replace(closing(), at=self.instant()), 12),
             )
             for who in (SENDER, RECEIVER, SENDER, RECEIVER)[: self.randint(2, 4)]
         ]
@@ -167,7 +174,7 @@ class Dice(random.Random):
             *(self.statement(n) for n in range(self.randint(0, 4 - len(twofold)))),
             known=self.seldom(True, False, 40),
             erased=self.seldom(False, True, 40),
-            deceased=self.seldom(False, True, 40),
+            deceased=self.seldom(False, True, 30),
             involvements=tuple(involved),
             enrolments=(enrolment(),) if self.seldom(True, False, 2) else (),
             stops=tuple(

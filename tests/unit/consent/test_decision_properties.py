@@ -34,6 +34,7 @@ from tests.unit.consent.decision_cases import (
     ago,
     agreement,
     ask,
+    closing,
     enrolment,
     explicit,
     flow,
@@ -109,6 +110,14 @@ def statements(draw: st.DrawFn, choice: Choice | None = None) -> Statement:
     )
 
 
+def ended(draw: st.DrawFn) -> dict[str, Any]:
+    """Now and then a closing message was accepted, and its receiver told."""
+    if draw(mostly):
+        return {}
+    days = draw(st.integers(0, 5))
+    return {"closing": closing(days), "valid_until": draw(st.sampled_from([ago(days / 2), NOW + timedelta(days=1)]))}
+
+
 @st.composite
 def people(draw: st.DrawFn) -> PersonFacts:
     rarely = st.sampled_from([[], [], [], [], [1], [3], [0]])
@@ -118,7 +127,7 @@ def people(draw: st.DrawFn) -> PersonFacts:
     sound = (yes("a1", 9), explicit("a2", 9)) if draw(mostly) else ()
     return PersonFacts(
         known=draw(mostly),
-        involvements=tuple(part(o, framework=law) for o in (SENDER, RECEIVER) if draw(mostly)),
+        involvements=tuple(part(o, framework=law, **ended(draw)) for o in (SENDER, RECEIVER) if draw(mostly)),
         enrolments=(enrolment(),) if draw(st.booleans()) else (),
         statements=(*sound, *draw(st.lists(statements(), max_size=4, unique_by=lambda said: said.id))),
         stops=tuple(
@@ -154,8 +163,16 @@ def questions(draw: st.DrawFn) -> tuple[Request, Facts]:
         for number in draw(st.lists(st.integers(0, 9), max_size=2, unique=True))
     ]
     known = rules(sender, receiver, grounds=tuple(laws), agreements=(agreement(), agreement("a2")))
-    request = ask(draw(categories), draw(some_categories), flows=(flow(sender, receiver),))
-    return request, Facts(known, draw(people()))
+    closes = draw(st.sampled_from([False, False, False, True]))
+    request = ask(
+        draw(categories),
+        draw(some_categories),
+        flows=(flow(sender, receiver),),
+        closes=closes,
+        trajectory="t1" if closes else None,
+        accepted_at=draw(st.one_of(st.none(), instants)),
+    )
+    return request, Facts(known, draw(people()), leaders=frozenset({SENDER}) if draw(mostly) else frozenset())
 
 
 def is_yes(decision: Decision) -> bool:
@@ -235,6 +252,30 @@ def test_a_release_that_names_less_never_turns_no_into_yes(
 
 
 @tried
+@given(questions())
+def test_for_somebody_who_died_only_the_end_goes(question: tuple[Request, Facts]) -> None:
+    request, before = question
+    died = replace(before, person=replace(before.person, deceased=True))
+    decision = decide(request, died, NOW)
+    assert not is_yes(decision) or request.closes
+    if request.closes:  # and death opens nothing that was not open
+        assert decision.allowed <= decide(request, before, NOW).allowed
+
+
+@tried
+@given(questions(), st.integers(0, 5))
+def test_the_end_of_a_traject_never_turns_no_into_yes(question: tuple[Request, Facts], days: int) -> None:
+    """Whatever is asked now, whoever was told or not; and nobody leads but who is said to."""
+    request, before = replace(question[0], accepted_at=None), question[1]
+    over = [replace(i, closing=closing(days), valid_until=NOW) for i in before.person.involvements]
+    after = replace(before, person=replace(before.person, involvements=tuple(over)))
+    first, second = decide(request, before, NOW), decide(request, after, NOW)
+    assert second.allowed <= first.allowed and (is_yes(first) or not is_yes(second))
+    if request.closes:
+        assert not is_yes(decide(request, replace(before, leaders=frozenset()), NOW))
+
+
+@tried
 @given(questions(), categories, categories)
 def test_fewer_categories_never_turn_yes_into_no(
     question: tuple[Request, Facts], keep: frozenset[C], keep_too: frozenset[C]
@@ -293,7 +334,7 @@ def names(given_: Facts, label: str, category: C) -> bool:
 @given(questions(), st.integers(0, 10**6))
 def test_the_order_of_facts_means_nothing(question: tuple[Request, Facts], seed: int) -> None:
     request, given_ = question
-    shuffled = Facts(mixed(given_.rules, seed), mixed(given_.person, seed))
+    shuffled = replace(given_, rules=mixed(given_.rules, seed), person=mixed(given_.person, seed))
     assert decide(request, shuffled, NOW) == decide(request, given_, NOW)
 
 

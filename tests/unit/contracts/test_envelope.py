@@ -141,7 +141,9 @@ def test_traject_comes_from_the_attribute_or_from_data_and_they_agree() -> None:
     assert envelope.read(samples.raw(EVENTS["voorgedragen"]), TODAY).trajectory == "traject-1"
     assert envelope.read(samples.raw(EVENTS["geplaatst"] | {"traject": "t-9"}), TODAY).trajectory == "t-9"
     assert envelope.read(samples.raw(EVENTS["geplaatst"]), TODAY).trajectory is None
+    assert envelope.read(samples.raw(EVENTS["beeindigd"]), TODAY).trajectory == "traject-1"
     assert faults_of(EVENTS["voorgedragen"] | {"traject": "t-9"}) == {"traject": "TRAJECT_ONGELIJK"}
+    assert faults_of(EVENTS["beeindigd"] | {"traject": "t-9"}) == {"traject": "TRAJECT_ONGELIJK"}
 
 
 def test_a_message_is_at_most_64_kib() -> None:

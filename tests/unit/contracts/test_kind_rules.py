@@ -92,6 +92,11 @@ BROKEN: list[tuple[str, dict[str, Any], str, str]] = [
     # forms and doel
     ("voortgang", samples.voortgang(plaatsingId=None), "data.plaatsingId", "VERPLICHT"),
     ("voortgang", samples.voortgang(totalen=samples.voortgang_periode()["totalen"]), "data.periode", "VERPLICHT"),
+    # the end of a traject: its last day is no plan, and only the hub hides the reason
+    ("beeindigd", samples.beeindigd(per="2026-11-23"), "data.per", "DATUM_IN_TOEKOMST"),
+    ("beeindigd", samples.beeindigd(reden="beeindigd"), "data.reden", "CODE_ONBEKEND"),
+    ("beeindigd", samples.beeindigd(reden=None), "data.reden", "VERPLICHT"),
+    ("beeindigd", samples.beeindigd(trajectId=samples.BSN), "data.trajectId", "BSN_IN_KENMERK"),
     # judgements
     ("beoordeeld", samples.beoordeeld(deel="deel"), "data.eindoordeel", "DEEL_NIET_BEHAALD"),
     ("beoordeeld", samples.beoordeeld(ondertekend=None), "data.ondertekend", "VERPLICHT"),
@@ -213,6 +218,11 @@ FLOWS = {
     "goed-werknemerschap.uitgereikt": "certificeerder>ontwikkelbedrijf:certificeren",
     "dagbesteding.deelname-gemeld": "woonzorg>ontwikkelbedrijf:dagbesteding kringloop>ontwikkelbedrijf:dagbesteding",
     "doorstroom.gemeld": "ontwikkelbedrijf>gemeente:doorstroom ontwikkelbedrijf>gemeente:verantwoording",
+    "traject.beeindigd": " ".join(
+        f"{sender}>{receiver}:trajectbegeleiding"
+        for sender in ("gemeente", "ontwikkelbedrijf")
+        for receiver in set(Role) - {Role.REGIO}
+    ),
     "grondslag.vervallen": "",
     "bericht.ingetrokken": "",
     "rectificatie.kennisgeving": "",
@@ -235,6 +245,7 @@ def test_flows_are_those_of_the_catalogue_and_no_others() -> None:
 
 def test_which_kinds_open_involvement_and_which_the_hub_makes() -> None:
     assert {k.name for k in catalogue.all_kinds() if k.opens} == {"kandidaat.voorgedragen", "leerwerkplek.geplaatst"}
+    assert {k.name for k in catalogue.all_kinds() if k.closes} == {"traject.beeindigd"} == catalogue.closing()
     assert {k.name for k in catalogue.all_kinds() if k.by_hub} == {k for k, flows in FLOWS.items() if not flows}
 
 

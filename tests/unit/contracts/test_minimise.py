@@ -187,6 +187,20 @@ def test_a_message_without_a_needed_field_still_needs_its_category() -> None:
         minimise(found, message("voorgedragen").kind, frozenset())
 
 
+@pytest.mark.parametrize("reason", ["uitstroom", "verhuisd", "overgedragen", "gestopt", "overleden"])
+@pytest.mark.parametrize("role", sorted(set(Role) - {Role.REGIO}))
+def test_only_the_opdrachtgever_learns_why_a_traject_ended(role: Role, reason: str) -> None:
+    """It has a use for the reason as a gemeente or an ontwikkelbedrijf; nobody else ever gets it."""
+    data = samples.beeindigd(reden=reason)
+    told = role in {Role.GEMEENTE, Role.ONTWIKKELBEDRIJF}
+    own = seen("beeindigd", Role.ONTWIKKELBEDRIJF, role, data, client=True)
+    other = seen("beeindigd", Role.ONTWIKKELBEDRIJF, role, data)
+    assert own.data == data | ({} if told else {"reden": "beeindigd"})
+    assert other.data == data | {"reden": "beeindigd"}
+    published = catalogue.json_schema(message("beeindigd").kind, role)["properties"]["reden"]["enum"]
+    assert (reason in published) is told and "beeindigd" in published
+
+
 def _made(kind: Kind, data: dict[str, Any]) -> Message:
     purpose = sorted(kind.purposes)[0]
     return Message("i", Source(Oin(samples.MBO), "s"), kind, None, Purpose(purpose), None, None, data, {})
@@ -211,7 +225,8 @@ def test_what_goes_out_always_fits_the_schema_of_its_receiver(kind: Kind, form: 
         before = copy.deepcopy(payload)
         ids = [*sorted(placement_ids(kind, payload)), "elders"]
         some = st.frozensets(st.sampled_from(ids))
-        context = Context(data.draw(st.sampled_from(sorted(kind.sender_roles))), role, data.draw(some), data.draw(some))
+        sender = data.draw(st.sampled_from(sorted(kind.sender_roles)))
+        context = Context(sender, role, data.draw(some), data.draw(some), client=data.draw(st.booleans()))
         found = view(_made(kind, payload), context)
         if found is None:
             return
@@ -251,6 +266,7 @@ CATEGORIES = {
     "goed-werknemerschap.aangevraagd": {C.BEOORDELING},
     "goed-werknemerschap.uitgereikt": {C.BEOORDELING},
     "dagbesteding.deelname-gemeld": {C.LEERVOORTGANG},
+    "traject.beeindigd": {C.INZETBAARHEID},
     "doorstroom.gemeld": {C.OPLEIDING, C.INZETBAARHEID, C.UITKERING},
 }
 
