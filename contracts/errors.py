@@ -1,27 +1,27 @@
 """The one error tree. Each class carries its code, its HTTP status and whose fault it is; no error repeats a value.
 
-    ExchangeError
-    ├── CallerError                the caller can mend it
-    │   ├── JsonInvalid            400 JSON_ONGELDIG
-    │   ├── MessageInvalid         400 BERICHT_ONGELDIG      (field by field)
-    │   ├── KindUnknown            400 SOORT_ONBEKEND
-    │   ├── RequestInvalid         400 VERZOEK_ONGELDIG      (field by field)
-    │   ├── TokenInvalid           401 TOKEN_ONGELDIG
-    │   ├── ScopeMissing           403 SCOPE_ONTBREEKT
-    │   ├── SenderMismatch         403 AFZENDER_ONGELIJK
-    │   ├── Refused                403 a refusal code of the gate
-    │   ├── NotFound               404 NIET_GEVONDEN         (also where existence is a secret)
-    │   ├── MethodUnknown          405 METHODE_ONBEKEND
-    │   ├── MessageIdTaken         409 BERICHT_ID_BEZET
-    │   ├── Conflict               409 STAAT_ONGELIJK
-    │   ├── MessageLapsed          410 BERICHT_VERVALLEN
-    │   ├── TooLarge               413 TE_GROOT
-    │   ├── MediaTypeUnknown       415 MEDIATYPE_ONBEKEND
-    │   └── TooMany                429 TE_VEEL               (with Retry-After)
-    └── HubError                   the hub must mend it
-        ├── LogUnavailable         503 LOG_NIET_BESCHIKBAAR
-        ├── PartUnavailable        503 NIET_BESCHIKBAAR
-        └── Unexpected             500 INTERNE_FOUT
+ExchangeError
+├── CallerError                the caller can mend it
+│   ├── JsonInvalid            400 JSON_ONGELDIG
+│   ├── MessageInvalid         400 BERICHT_ONGELDIG      (field by field)
+│   ├── KindUnknown            400 SOORT_ONBEKEND
+│   ├── RequestInvalid         400 VERZOEK_ONGELDIG      (field by field)
+│   ├── TokenInvalid           401 TOKEN_ONGELDIG
+│   ├── ScopeMissing           403 SCOPE_ONTBREEKT
+│   ├── SenderMismatch         403 AFZENDER_ONGELIJK
+│   ├── Refused                403 a refusal code of the gate
+│   ├── NotFound               404 NIET_GEVONDEN         (also where existence is a secret)
+│   ├── MethodUnknown          405 METHODE_ONBEKEND
+│   ├── MessageIdTaken         409 BERICHT_ID_BEZET
+│   ├── Conflict               409 STAAT_ONGELIJK
+│   ├── MessageLapsed          410 BERICHT_VERVALLEN
+│   ├── TooLarge               413 TE_GROOT
+│   ├── MediaTypeUnknown       415 MEDIATYPE_ONBEKEND
+│   └── TooMany                429 TE_VEEL               (with Retry-After)
+└── HubError                   the hub must mend it
+    ├── LogUnavailable         503 LOG_NIET_BESCHIKBAAR
+    ├── PartUnavailable        503 NIET_BESCHIKBAAR
+    └── Unexpected             500 INTERNE_FOUT
 """
 
 from collections.abc import Mapping, Sequence

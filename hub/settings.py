@@ -18,6 +18,8 @@ from urllib.parse import quote, urlsplit
 from environs import Env, EnvError
 from marshmallow import ValidationError
 
+from contracts.retention import terms as retention
+
 PREFIX = "HUB_"
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\]")
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -204,6 +206,10 @@ class Settings:
         "HUB_WEBHOOK_TOEGESTAAN", _TARGETS, frozenset(), "",
         "Targets (host:port, with commas) to which webhooks may go although their address is private.",
     )
+    bewaartermijnen_file: Path | None = _setting(
+        "HUB_BEWAARTERMIJNEN_FILE", _FILE, None, "",
+        "File (JSON) with terms that replace those of contracts/retention/bewaartermijnen.json.",
+    )
     log_level: str = _setting(
         "HUB_LOG_LEVEL", _LEVEL, "INFO", "INFO",
         "How much the hub logs: DEBUG, INFO, WARNING or ERROR.",
@@ -214,6 +220,16 @@ class Settings:
     def on_postgresql(self) -> bool:
         """True when the database is PostgreSQL, so that more than one process may use it."""
         return urlsplit(self.database_url).scheme.startswith("postgresql")
+
+    @property
+    def terms(self) -> retention.Terms:
+        """How long what is kept. Raises ``SettingsInvalid``."""
+        try:
+            return retention.load(self.bewaartermijnen_file)
+        except OSError:
+            raise _refusal("bewaartermijnen_file") from None
+        except retention.TermsInvalid as error:
+            raise SettingsInvalid(f"HUB_BEWAARTERMIJNEN_FILE, {error}.") from None
 
     @property
     def master_key(self) -> Path:
@@ -347,6 +363,7 @@ def _reachable(host: str) -> str:
 
 
 def _refuse_contradictions(settings: Settings) -> None:
+    _ = settings.terms  # a file of terms that cannot be used stops the start
     if settings.metrics_port == settings.port:
         raise _refusal("metrics_port")
     if settings.workers > 1 and not settings.on_postgresql:

@@ -24,6 +24,7 @@ from structlog.typing import EventDict
 
 from contracts.errors import ExchangeError, RefusalCode
 from contracts.identity import Role, is_bsn
+from contracts.retention.terms import WARNING_DAYS
 
 #: The only keys that a log line may have. Identifiers are the hub's own random ones, never a kandidaatRef.
 ALLOWED_KEYS: Final = frozenset(
@@ -33,7 +34,7 @@ ALLOWED_KEYS: Final = frozenset(
         *("delivery_id", "duration_ms", "host", "kind", "limit", "message_id", "method", "migration", "organisation"),
         *("outcome", "part", "pid", "port", "queue", "refused", "retry_in_s", "role", "route", "scope", "sequence"),
         *("setting", "signal", "size", "state", "status", "step", "system", "trace_id", "version", "wait_ms"),
-        *("worker", "workers"),
+        *("worker", "workers", "days"),
     }
 )
 #: Libraries whose own records are routed through here; below WARNING they tell of payloads and parameters.
@@ -269,6 +270,8 @@ class Metrics:
     withdraw: Counted
     erase: Counted
     bury: Counted
+    lapse: Counted
+    warn: Counted  # days
     accept_seconds: Timed
     send_seconds: Timed  # channel, outcome
     withdraw_seconds: Timed
@@ -282,6 +285,7 @@ def build_metrics(kinds: Iterable[str]) -> Metrics:
         "outcome": _OUTCOMES,
         "code": _codes(),
         "channel": _CHANNELS,
+        "days": frozenset(map(str, WARNING_DAYS)),
     }
     registry = CollectorRegistry()
 
@@ -303,6 +307,8 @@ def build_metrics(kinds: Iterable[str]) -> Metrics:
         withdraw=counted("withdraw", "Withdrawals, stops, restrictions and objections"),
         erase=counted("erase", "Wissingen asked for"),
         bury=counted("bury", "Deliveries given up and kept"),
+        lapse=counted("lapse", "Messages emptied because their term was over"),
+        warn=counted("warn", "Messages that nobody fetched, as they pass 30, 60 and 80 days", "days"),
         accept_seconds=timed("accept", "From request to commit"),
         send_seconds=timed("send", "From first byte to answer", "channel", "outcome"),
         withdraw_seconds=timed("withdraw", "From request to commit of a withdrawal"),

@@ -21,6 +21,7 @@ from consent.keys import KeyStore, open_key_engine
 from consent.log.signer import Signer
 from contracts import catalogue
 from contracts.identity import Oin
+from contracts.retention.terms import Terms
 from hub.administration import installation
 from hub.administration.online import routes as operator_routes
 from hub.app import make_app
@@ -67,6 +68,8 @@ from hub.rights.notices import Notifier
 from hub.rights.recall import routes as recall_routes
 from hub.rights.recall.recalls import Recalls
 from hub.rights.receipts import routes as receipt_routes
+from hub.rights.retention import routes as retention_routes
+from hub.rights.retention import sweeper as retention
 from hub.rights.statements import Statements
 from hub.rights.stopping import Stopper
 from hub.settings import Environment, Settings
@@ -117,6 +120,8 @@ class Hub:
     new_sender: NewSender
     log_keeper: LogKeeper
     finisher: Finisher
+    sweeper: retention.Sweeper
+    terms: Terms
     doorbell: Doorbell
     metrics: Metrics
     readiness: Mapping[str, Callable[[], bool]]
@@ -137,7 +142,10 @@ class Hub:
         parts: dict[str, Part] = {"sequencer": self.log_keeper, "relay": self.relay, "worker": self.push}
         chosen = [part for name, part in parts.items() if only in (None, name)]
         # Who may have begun an erasure, or starts for all of them, finishes it.
-        return (self.writer, *([self.finisher] if only in (None, "web", "sequencer") else []), *chosen)
+        kept = [self.finisher] if only in (None, "web", "sequencer") else []
+        # One process has the turn to look what is past its term.
+        swept = [self.sweeper] if only in (None, "sequencer") else []
+        return (self.writer, *kept, *chosen, *swept)
 
     def app(self) -> Flask:
         """The web application."""
@@ -157,6 +165,7 @@ class Hub:
             ("zaken", "Zaken beantwoorden en ontheffingen vastleggen", case_routes.ENDPOINTS),
             ("beperkingen", "Stromen beperken, bezwaar maken, afschermen", limit_routes.ENDPOINTS),
             ("wissingen", "Gegevens wissen, en laten zien dat het is gebeurd", erasure_routes.ENDPOINTS),
+            ("vernietigingsverklaringen", "Wat na zijn bewaartermijn is vernietigd", retention_routes.ENDPOINTS),
             ("postvak", "Eigen berichten ophalen en bevestigen", mailbox_routes.ENDPOINTS),
             ("abonnement", "Berichten laten bezorgen in plaats van ophalen", subscription_routes.ENDPOINTS),
             ("beheer", "Afspraken, grondslagen en organisaties beheren", operator_routes.ENDPOINTS),
@@ -232,6 +241,7 @@ def build(core: Core, metrics: Metrics | None = None) -> Hub:
     signer = Signer(installation.signer_state(settings, origin), core.keyring.log_keys, origin)
     log_keeper = LogKeeper(LogParts(engine, writer, signer, clock, clock_guard), observer.trouble)
     erasures = Erasures(Tools(limits.means, _eraser(core, writer)))
+    terms = settings.terms
     return Hub(
         settings=settings,
         engine=engine,
@@ -260,6 +270,8 @@ def build(core: Core, metrics: Metrics | None = None) -> Hub:
         new_sender=push_parts.new_sender,
         log_keeper=log_keeper,
         finisher=Finisher(erasures.tools.eraser),
+        sweeper=_sweeper(core, erasures.tools.eraser, terms, (clock_guard, metrics)),
+        terms=terms,
         doorbell=doorbell,
         metrics=metrics,
         readiness={
@@ -292,6 +304,11 @@ def _accepter(core: Core, writer: Writer, carried: "_Carried", metrics: Metrics,
 def _eraser(core: Core, writer: Writer) -> Eraser:
     listed = ErasureList(installation.erasures(core.settings))
     return Eraser(core.engine, writer, core.look, core.key_store, core.evidence, listed, core.random)
+
+
+def _sweeper(core: Core, eraser: Eraser, terms: Terms, watched: tuple[ClockGuard, Metrics]) -> retention.Sweeper:
+    parts = eraser.writer, core.look, eraser, terms, core.clock, watched[0], core.new_id, watched[1]
+    return retention.Sweeper(retention.Tools(*parts))
 
 
 def _deciders(limits: Limits, erasures: Erasures) -> dict[str, Decider]:

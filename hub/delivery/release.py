@@ -23,7 +23,7 @@ from contracts.identity import Category, KandidaatRef, LegalFramework, Oin, Pers
 from contracts.minimise import address, minimise
 from hub.delivery.states import State, Step, after
 from hub.gate.judge import Candidate, Judgement, Scene, look, never_more
-from hub.keys.messages import keys_of_body
+from hub.keys.messages import NOTHING, keys_of_body
 from hub.keys.messages import opened as opened
 from hub.ledger.evidence import Evidence, Fact, joined, notice_refused, notice_released, refused, released
 from hub.machine.clock_guard import ClockGuard
@@ -180,7 +180,7 @@ class _Work:
         names = keys_of_body(row)
         message = next((m for name in names if name in self.keys and (m := opened(self.keys[name], row))), None)
         if message is None:
-            return self._unreadable(row, erased=not self.keys.keys() >= set(names))
+            return self._unreadable(row, erased=row.body == NOTHING or not self.keys.keys() >= set(names))
         if row.notice:
             return self._notice(row, message)
         push_system = _pair(row, self.channel).push_system

@@ -8,6 +8,7 @@ from flask import current_app, g
 from sqlalchemy import Engine
 
 from consent.keys import KeyStore
+from contracts.retention.terms import Terms
 from hub.access.caller import Caller
 from hub.delivery.mailbox import Mailbox
 from hub.gate.dry_run import DryRun
@@ -80,6 +81,8 @@ class Hub(Protocol):
     def recalls(self) -> Recalls: ...
     @property
     def erasures(self) -> Erasures: ...
+    @property
+    def terms(self) -> Terms: ...
     @property
     def log_keeper(self) -> LogKeeper: ...
     @property

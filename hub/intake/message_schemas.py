@@ -56,11 +56,17 @@ class Aflevering(Schema):
 
 
 class Berichtstatus(Schema):
-    """The fate of a message."""
+    """The fate of a message, until when its content is kept, and the proof of it.
+
+    ``inhoudTot`` is 90 days after acceptance while a delivery has not ended. ``bewijsTot``: at least until then; null
+    while the sender's own involvement has no end.
+    """
 
     berichtId = fields.String(required=True)
     id = fields.String(required=True)
     aanvaardOp = Instant(required=True)
+    inhoudTot = Instant(required=True)
+    bewijsTot = Instant(required=True, allow_none=True)
     afleveringen = fields.List(fields.Nested(Aflevering), required=True)
 
 

@@ -33,6 +33,7 @@ from hub.intake.context import caller, hub
 from hub.intake.endpoint import Endpoint, json_response
 from hub.intake.message_schemas import BATCH, Berichtstatus, Gebeurtenis, Ontvangstbewijs, Reeksresultaat
 from hub.keys.sealing import unseal
+from hub.rights.retention.dates import dates_of
 from hub.store.database import reading as looking
 from hub.store.refusals import logged
 from hub.store.traffic import messages as store
@@ -144,10 +145,13 @@ def bericht_status(berichtId: str) -> dict[str, Any]:
         if row is None:
             raise NotFound
         states = store.states(connection, berichtId)
+        until, proof_until = dates_of(connection, hub().terms, row)
     return {
         "berichtId": row.message_id,
         "id": row.event_id,
         "aanvaardOp": row.accepted_at,
+        "inhoudTot": until,
+        "bewijsTot": proof_until,
         "afleveringen": [
             {"ontvanger": s.recipient, "status": s.state, "pogingen": s.attempts, "vrijgegevenOp": s.released_at}
             for s in states
@@ -163,7 +167,7 @@ def bericht_ontvangstbewijs(berichtId: str) -> dict[str, Any]:
         raise NotFound
     name = body_key(row.person_id, caller().organisation)
     key = hub().key_store.find([name]).get(name)
-    if key is None:
+    if key is None or not row.receipt:  # it was erased, or its term was over
         raise MessageLapsed
     receipt: dict[str, Any] = json.loads(unseal(key, row.receipt, receipt_aad(row.message_id)))
     return signed({"ontvangstbewijs": receipt})

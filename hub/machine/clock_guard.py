@@ -30,6 +30,10 @@ ACCEPTED: Final = "clock_accepted"
 COUNTED: Final = "clock_counted"
 #: Seconds between two marks.
 _EVERY: Final = 60.0
+#: Seconds after a start before something may be destroyed for good, where no fresh mark says how late it is.
+SETTLING: Final = 600.0
+#: A clock that is further ahead of the last mark at a start must be accepted before anything is destroyed for good.
+OFF: Final = timedelta(days=7)
 
 
 class ClockGuard:
@@ -48,6 +52,8 @@ class ClockGuard:
         self._anchor: tuple[datetime, float] | None = None
         self._marked = float("-inf")
         self._stopped = False
+        self._began: tuple[float, timedelta | None] | None = None  # first look, and how old the mark was by then
+        self._settled = False
 
     def check(self, now: datetime) -> None:
         """Let a release at ``now`` pass. Raises ``PartUnavailable`` while the time is not to be trusted."""
@@ -71,6 +77,30 @@ class ClockGuard:
             monotonic = self._clock.monotonic()
             self._stopped = any(self._jumped(now, monotonic) and not self._accepted(now) for now in times)
             return not self._stopped
+
+    def settled(self, now: datetime) -> bool:
+        """True when something may be destroyed for good at ``now``, the time of a transaction."""
+        try:
+            self.check(now)
+        except PartUnavailable:
+            return False
+        with self._lock:
+            return self._may_destroy(now, self._clock.monotonic())
+
+    def _may_destroy(self, now: datetime, monotonic: float) -> bool:
+        began, off = self._begin(now, monotonic)
+        if not self._settled:
+            fresh = off is not None and off <= AHEAD
+            waited = monotonic - began >= SETTLING and (off is None or off <= OFF)
+            self._settled = fresh or waited or self._accepted(now)
+        return self._settled
+
+    def _begin(self, now: datetime, monotonic: float) -> tuple[float, timedelta | None]:
+        if self._began is None:
+            with self._look() as connection:
+                mark = installation.read(connection, MARK)
+            self._began = monotonic, None if mark is None else now - instants.parse(mark)
+        return self._began
 
     def mark(self, connection: Connection, now: datetime) -> None:
         """Leave a mark for the next start, at most once a minute; in the caller's transaction.

@@ -181,7 +181,12 @@ message = Table(
     Column("entry_id", String(32), nullable=False),  # the decision's entry
     Column("case_id", String(32)),  # a hub-made notice: its zaak
     Column("bsn_index", LargeBinary),  # an opening message that bears a BSN: its keyed index, for joining at release
+    Column("lapsed_at", Instant),  # its term was over: body, receipt and digest were emptied
+    Column("lapse_entry", String(32)),  # the entry that says so
 )
+_KEPT = text("lapsed_at IS NULL")
+Index("ix_message_kept", message.c.seq, sqlite_where=_KEPT, postgresql_where=_KEPT)
+Index("ix_message_lapsed", message.c.organisation, message.c.lapsed_at)
 
 #: What identifies a message for ever (promise 3). Never dropped; ``digest`` becomes null at erasure or retention: then
 #: 410.

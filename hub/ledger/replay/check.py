@@ -70,6 +70,8 @@ class _Replay:
                 self.traffic.decided(person, said)
             case "vrijgave":
                 return self.traffic.release(person, said, entry.place)
+            case "bewaartermijn":
+                return self.traffic.lapse(said, entry.entry_id)
             case "kennisgeving":
                 self.traffic.notices[said["berichtId"]] = said["ontvanger"]
             case "traject-beeindigd" if person is not None:
@@ -107,5 +109,5 @@ def check(connection: Connection, keys: KeyStore, progress: Callable[[int], None
         replay.hear(entry)
     erased = replay.close()
     compare(connection, replay.region, replay.persons, replay.traffic, replay.report.wrong)
-    compare_erasures(connection, keys, replay.persons, replay.traffic.erased, replay.report.wrong)
+    compare_erasures(connection, keys, replay.persons, replay.traffic, replay.report.wrong)
     return replay.report, erased

@@ -13,6 +13,7 @@ from hub.delivery.states import State
 from hub.keys.erasing import lines
 from hub.ledger.replay.compare import Wrong, pages
 from hub.ledger.replay.persons import Persons
+from hub.ledger.replay.traffic import Traffic
 from hub.store import tables as hub
 
 _MESSAGES: Final = select(
@@ -20,23 +21,29 @@ _MESSAGES: Final = select(
     hub.message.c.person_id,
     hub.message.c.organisation,
     hub.message.c.bsn_index,
+    hub.message.c.case_id,
+    hub.message.c.lapsed_at,
+    hub.message.c.lapse_entry,
     hub.message_key.c.digest,
     (func.length(hub.message.c.body) + func.length(hub.message.c.receipt)).label("size"),
 ).outerjoin(hub.message_key, hub.message_key.c.message_id == hub.message.c.message_id)
 _REQUEST: Final = ("organisation", "scope", "reason", "at", "status", "point", "closed_at")
 _DELIVERIES: Final = select(
-    hub.delivery.c.delivery_id, hub.delivery.c.state, hub.message.c.person_id, hub.message.c.organisation
+    *(hub.delivery.c.delivery_id, hub.delivery.c.message_id, hub.delivery.c.recipient, hub.delivery.c.state),
+    *(hub.delivery.c.notice, hub.message.c.person_id, hub.message.c.organisation),
 ).join(hub.message, hub.message.c.message_id == hub.delivery.c.message_id)
 
 
-def compare_erasures(connection: Connection, keys: KeyStore, persons: Persons, erased: set[str], wrong: Wrong) -> None:
-    """``erased``: handles of those whose evidence is gone, so that the log tells nothing of them."""
+def compare_erasures(connection: Connection, keys: KeyStore, persons: Persons, traffic: Traffic, wrong: Wrong) -> None:
+    """Of those whose evidence is gone the log tells nothing."""
+    erased = traffic.erased
     rows = {row.erasure_id: row for row in connection.execute(select(hub.erasure))}
     unfinished = {handle for row in rows.values() if row.done_at is None for handle in row.persons}
     _erasures(rows, persons.erasures, erased, wrong)
     _requests(connection, persons.requests, erased, wrong)
     _refs(connection, keys, (persons, erased | unfinished), wrong)
-    _messages(connection, persons, erased, wrong)
+    _messages(connection, persons, traffic, wrong)
+    _deliveries(connection, persons, traffic, wrong)
 
 
 def _erasures(rows: Mapping[str, Row[Any]], told: Mapping[str, dict[str, Any]], erased: set[str], wrong: Wrong) -> None:
@@ -96,20 +103,35 @@ def _refs(connection: Connection, keys: KeyStore, whom: tuple[Persons, set[str]]
                 wrong(place, "de sleutel is vernietigd, en het logboek weet niet van een wissing")
 
 
-def _messages(connection: Connection, persons: Persons, erased: set[str], wrong: Wrong) -> None:
-    """Nothing is left of what was erased, and of nothing else anything is missing. Notices stay."""
-    sent = _MESSAGES.where(hub.message.c.case_id.is_(None))
-    for rows in pages(connection, sent, hub.message.c.message_id):
-        for row in (row for row in rows if row.person_id not in erased):
+def _messages(connection: Connection, persons: Persons, traffic: Traffic, wrong: Wrong) -> None:
+    """Nothing is left of what was erased or past its term, and of nothing else anything is missing.
+
+    Notices outlive the content of their verstrekker, and go at their own term.
+    """
+    for rows in pages(connection, _MESSAGES, hub.message.c.message_id):
+        for row in (row for row in rows if row.person_id not in traffic.erased):
+            place, told = f"message {row.message_id}", traffic.lapsed.get(row.message_id)
             left = (row.digest is not None, bool(row.size), row.bsn_index is not None)
-            if persons.gone(row.person_id, row.organisation):
-                if any(left):
-                    wrong(f"message {row.message_id}", "gewist volgens het logboek, maar er staat nog iets van")
-            elif not all(left[:2]):
-                wrong(f"message {row.message_id}", "de inhoud is weg, en het logboek weet niet van een wissing")
-    for rows in pages(connection, _DELIVERIES.where(~hub.delivery.c.notice), hub.delivery.c.delivery_id):
-        for row in (row for row in rows if row.person_id not in erased):
-            if persons.gone(row.person_id, row.organisation) is not (row.state == State.ERASED):
+            gone = row.case_id is None and persons.gone(row.person_id, row.organisation)
+            shown = (_moment(row.lapsed_at), row.lapse_entry)
+            if shown != ((None, None) if told is None else (_moment(told.at), told.entry_id)):
+                wrong(place, "de bewaartermijn is anders dan het logboek zegt")
+            elif (gone or told is not None) and any(left):
+                why = "gewist" if gone else "leeggemaakt na zijn bewaartermijn"
+                wrong(place, f"{why} volgens het logboek, maar er staat nog iets van")
+            elif not gone and told is None and not all(left[1:2] if row.case_id is not None else left[:2]):
+                wrong(place, "de inhoud is weg, en het logboek weet niet van een wissing of bewaartermijn")
+
+
+def _deliveries(connection: Connection, persons: Persons, traffic: Traffic, wrong: Wrong) -> None:
+    """A delivery is erased exactly where its message was, or was past its term before it arrived."""
+    for rows in pages(connection, _DELIVERIES, hub.delivery.c.delivery_id):
+        for row in (row for row in rows if row.person_id not in traffic.erased):
+            told = traffic.lapsed.get(row.message_id)
+            lapsed = told is not None and row.recipient in told.undelivered
+            gone, erased = persons.gone(row.person_id, row.organisation), row.state == State.ERASED
+            # A notice of before its own key goes with the content of its verstrekker: then nothing tells of it.
+            if lapsed and not erased if row.notice else (gone or lapsed) is not erased:
                 wrong(f"delivery {row.delivery_id}", "de stand is anders dan het logboek van een wissing zegt")
 
 

@@ -39,6 +39,15 @@ class Release:
     place: str
 
 
+@dataclass(frozen=True, slots=True)
+class Lapsed:
+    """That a message was emptied: when, by which entry, and for whom it never arrived."""
+
+    at: datetime
+    entry_id: str
+    undelivered: frozenset[str]
+
+
 @dataclass(slots=True)
 class Traffic:
     """All messages and releases at one place in the log."""
@@ -49,6 +58,7 @@ class Traffic:
     released: dict[tuple[str, str], Release] = field(default_factory=dict)
     notices: dict[str, str] = field(default_factory=dict)  # messages that the hub itself made: id → receiver
     erased: set[str] = field(default_factory=set)  # handles of persons whose key was destroyed
+    lapsed: dict[str, Lapsed] = field(default_factory=dict)  # messages whose term was over, by id
 
     def decided(self, person: str | None, said: dict[str, Any]) -> None:
         """A decision that let a message in."""
@@ -64,6 +74,20 @@ class Traffic:
                 let,
                 instants.parse(said["op"]),
             )
+
+    def lapse(self, said: dict[str, Any], entry_id: str) -> str | None:
+        """Messages that were emptied because their term was over; what is wrong with that, if anything."""
+        at, wrong = instants.parse(said["op"]), None
+        for one in said["berichten"]:
+            message_id, undelivered = one["berichtId"], frozenset(one.get("onbestelbaar", ()))
+            if message_id not in self.sent and message_id not in self.notices:
+                wrong = "een bewaartermijn van een bericht waarover het logboek geen besluit bevat"
+            elif message_id in self.lapsed:
+                wrong = "een bericht dat voor de tweede keer is leeggemaakt"
+            elif at < instants.parse(one["tot"]):
+                wrong = "een bericht dat voor het einde van zijn bewaartermijn is leeggemaakt"
+            self.lapsed.setdefault(message_id, Lapsed(at, entry_id, undelivered))
+        return wrong
 
     def release(self, person: str | None, said: dict[str, Any], place: str) -> str | None:
         """A release; what is wrong with it, if anything."""

@@ -19,6 +19,7 @@ from consent.store.reading import read_persons
 from contracts import instants
 from contracts.errors import NotFound
 from contracts.identity import Oin
+from contracts.retention.terms import Terms
 from hub.access.caller import Scope
 from hub.keys.erasing import lines
 from hub.rights.erasure.erasures import OWN
@@ -28,6 +29,7 @@ from hub.store.persons import cases, erasures
 from hub.store.persons import erasure_requests as requests
 from hub.store.region import parties
 from hub.store.region.access import Asker
+from hub.store.traffic import messages
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +75,17 @@ def _is_point(connection: Connection, request: Row[Any], asker: Asker) -> bool:
     return asker.organisation in points
 
 
-def told(connection: Connection, one: Seen, reference: str | None, why: Mapping[str, str | None]) -> dict[str, Any]:
-    """The wissing on the wire, unsigned. ``reference``: its kenmerk; ``why``: explanations by zaak."""
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What a wissing is told with: its kenmerk, the explanations by zaak, and the terms of what is left."""
+
+    reference: str | None
+    why: Mapping[str, str | None]
+    terms: Terms
+
+
+def told(connection: Connection, one: Seen, beside: Beside) -> dict[str, Any]:
+    """The wissing on the wire, unsigned."""
     request, parts = one.request, one.parts
     asked = cases.caused_by(connection, [part.erasure_id for part in parts])
     notices = [c for c in asked if c.kind in cases.NOTICES]
@@ -84,7 +95,7 @@ def told(connection: Connection, one: Seen, reference: str | None, why: Mapping[
         "wissingId": one.id,
         "omvang": OWN if request is None else request.scope,
         "reden": parts[0].reason if request is None else request.reason,
-        "kenmerk": reference,
+        "kenmerk": beside.reference,
         "status": ERASED if request is None else request.status,
         "tijdstip": _write(parts[0].at if request is None else request.at),
         "uiterlijkOp": None if request is None else _write(request.due_at),
@@ -96,10 +107,10 @@ def told(connection: Connection, one: Seen, reference: str | None, why: Mapping[
         "kennisgevingen": len(notices),
         "gevraagd": [_asked(c) for c in notices],
         "inhoudTot": _write(until),
-        "bewijsTot": _write(_evidence(connection, one)),
+        "bewijsTot": _write(_evidence(connection, one, beside.terms)),
         "verwerkingsverantwoordelijken": None
         if one.controllers is None
-        else [_controller(c, parts, why.get(c.case_id)) for c in one.controllers],
+        else [_controller(c, parts, beside.why.get(c.case_id)) for c in one.controllers],
     }
 
 
@@ -124,15 +135,17 @@ def _controller(row: Row[Any], parts: Iterable[Row[Any]], why: str | None) -> di
     }
 
 
-def _evidence(connection: Connection, one: Seen) -> datetime | None:
+def _evidence(connection: Connection, one: Seen, terms: Terms) -> datetime | None:
     """Until when the evidence is kept. One organisation is told its own term: another's would show who is involved."""
-    facts = read_persons(connection, [one.root])[one.root].facts
+    record = read_persons(connection, [one.root])[one.root]
+    facts = record.facts
     known = one.controllers is not None
     mine = [i for i in facts.involvements if known or i.organisation == one.own]
     since = max((part.at for part in one.parts), default=None)
     if since is None:
         since = one.request.at if one.request is not None else None
-    return None if since is None else evidence_until(mine, since)
+    purposes = messages.purposes(connection, record.members, None if known else one.own)
+    return None if since is None else evidence_until(mine, since, terms.evidence_years(purposes))
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,7 +84,7 @@ def _evidence(said: Mapping[str, Any]) -> Iterable[str]:
         "In dat bewijs staan geen namen en geen teksten. De wet vraagt dat wij dit kunnen laten zien."
     )
     if said["bewijsTot"] is None:
-        yield _p("Dit bewijs gaat weg vijf jaar nadat de organisatie met deze persoon is gestopt.")
+        yield _p("De tijd dat dit bewijs blijft, begint als de organisatie met deze persoon is gestopt.")
     else:
         yield _p(f"Dit bewijs blijft in elk geval tot {day(instants.parse(said['bewijsTot']))}.")
 

@@ -15,7 +15,7 @@ from hub.intake.context import asker, hub
 from hub.intake.endpoint import Endpoint
 from hub.intake.routes import proof_response, signed
 from hub.rights.erasure import schemas
-from hub.rights.erasure.account import Seen, part_of, seen, statement, told
+from hub.rights.erasure.account import Beside, Seen, part_of, seen, statement, told
 from hub.rights.erasure.erasures import OWN, Wish
 from hub.rights.erasure.letter import STYLE, letter
 from hub.store.database import reading
@@ -70,7 +70,7 @@ def _shown(wissing_id: str) -> tuple[Seen, dict[str, Any]]:
         one = seen(connection, wissing_id, asker())
         reference = None if one.request is None else hub().erasures.reference(one.request)
         why = {row.case_id: hub().cases.explanation(row) for row in one.controllers or ()}
-        return one, told(connection, one, reference, why)
+        return one, told(connection, one, Beside(reference, why, hub().terms))
 
 
 ENDPOINTS: Final = (

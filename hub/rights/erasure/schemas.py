@@ -59,7 +59,7 @@ class Verantwoordelijke(Schema):
 class Wissing(Schema):
     """A wissing: what was destroyed, who was asked, until when content and evidence are there; signed.
 
-    ``bewijsTot`` is null while it has no end yet: five years after the own involvement ended.
+    ``bewijsTot`` is null while it has no end yet: some years after the own involvement ended.
     """
 
     wissingId = fields.String(required=True)

@@ -102,3 +102,11 @@ def states(connection: Connection, message_id: str) -> list[Row[Any]]:
     return list(
         connection.execute(select(delivery).where(delivery.c.message_id == message_id).order_by(delivery.c.recipient))
     )
+
+
+def purposes(connection: Connection, persons: Collection[str], organisation: Oin | None) -> set[str]:
+    """For which doelen messages about a person were sent, by one organisation or by anybody; notices too."""
+    query = select(message.c.purpose).where(message.c.person_id.in_(sorted(persons))).distinct()
+    if organisation is not None:
+        query = query.where(message.c.organisation == organisation)
+    return set(connection.scalars(query))

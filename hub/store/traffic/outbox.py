@@ -15,6 +15,7 @@ from sqlalchemy import ColumnElement, Connection, Select, TextClause, Update, an
 from contracts.identity import Oin
 from hub.delivery.states import IN_LINE, State, Step, after
 from hub.store.tables import attempt, delivery, message
+from hub.store.traffic.lapses import empty_ones
 
 #: The lease token of what the relay rang for.
 RUNG: Final = "gebeld"
@@ -277,10 +278,11 @@ def end_leases(connection: Connection, now: datetime) -> int:
 def replay(connection: Connection, ids: Collection[str], now: datetime) -> list[str]:
     """Let buried and unprocessable deliveries wait again, ahead of their line; the ids that did. The gate decides anew.
 
-    Not one that the mailbox gave out: nothing at an acknowledged sequence is given again, nor under a second one.
+    Not one that the mailbox gave out: nothing at an acknowledged sequence is given again, nor under a second one. Nor
+    one whose content is gone, which is asked once it is locked: it may have been emptied a moment ago.
     """
-    rows = connection.execute(
-        select(delivery.c.delivery_id, delivery.c.state)
+    found = connection.execute(
+        select(delivery.c.delivery_id, delivery.c.message_id, delivery.c.state)
         .where(
             delivery.c.delivery_id.in_(ids),
             delivery.c.state.in_([State.BURIED.value, State.UNPROCESSABLE.value]),
@@ -288,6 +290,8 @@ def replay(connection: Connection, ids: Collection[str], now: datetime) -> list[
         )
         .with_for_update()
     ).all()
+    gone = empty_ones(connection, {row.message_id for row in found})
+    rows = [row for row in found if row.message_id not in gone]
     for row in rows:
         connection.execute(
             update(delivery)
