@@ -22,7 +22,7 @@ from contracts.envelope import Message, outbound
 from contracts.identity import Category, KandidaatRef, LegalFramework, Oin, PersonId
 from contracts.minimise import address, minimise
 from hub.delivery.states import State, Step, after
-from hub.gate.judge import Candidate, Judgement, Scene, look, never_more
+from hub.gate.judge import Candidate, Judgement, Scene, look
 from hub.keys.messages import keys_of_body
 from hub.keys.messages import opened as opened
 from hub.ledger.evidence import Evidence, Fact, joined, notice_refused, notice_released, refused, released
@@ -189,7 +189,7 @@ class _Work:
             since=row.released_at,
             accepted_at=row.accepted_at,
         )
-        judgement = never_more(row.revealed, self.scene.judge(candidate))
+        judgement = self.scene.judge(candidate).never_more(row.revealed)
         if row.opens and Category.BSN in judgement.decision.allowed:
             other = self.releaser._other(self.tx.connection, row)
             if other is not None and not {other, row.root} <= self.locks.exclusive:
@@ -254,7 +254,7 @@ class _Work:
         with self.tx.connection.begin_nested() as attempt:
             people.join_roots(self.tx.connection, kept=row.root, merged=other)
             self._united(row)
-            judgement = never_more(row.revealed, self.scene.judge(candidate))
+            judgement = self.scene.judge(candidate).never_more(row.revealed)
             if Category.BSN in judgement.decision.allowed:
                 self.notes.facts.append(Fact(_person(row), joined(row.message_id, self.tx.now, other)))
                 self.moved.add(other)
