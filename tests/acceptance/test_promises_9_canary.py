@@ -156,6 +156,11 @@ def exchange(region: Partners, person: Person, number: int) -> None:
     for case in cases.get("items", []):
         answer = {"antwoord": "opgeheven", "grond": f"{WORD} grond", "motivering": f"{WORD} motivering"}
         region.call(ONTWIKKELBEDRIJF, "POST", f"/v1/zaken/{case['id']}/antwoord", answer)
+    gone = region.call(GEMEENTE, "POST", "/v1/kandidaten", {"lokaalNummer": f"{WORD}-weg"})
+    if gone.status in (200, 201):
+        wish = {"omvang": "eigen", "reden": "bezwaar", "kenmerk": f"{WORD} kenmerk"}
+        for form in (wish | {"reden": WORD}, wish, wish | {"omvang": "geheel"}):
+            region.call(GEMEENTE, "POST", f"/v1/kandidaten/{gone.json['kandidaatRef']}/wissing", form)
 
 
 def report(region: Partners, person: Person, number: int) -> None:
