@@ -107,12 +107,10 @@ def wipe(engine: Engine, tables: Sequence[Table]) -> None:
     if is_sqlite(engine):
         raw = engine.raw_connection()
         try:
-            cursor = raw.cursor()
-            cursor.execute(f"PRAGMA busy_timeout={_EMPTYING_MS}")
-            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-            cursor.execute(f"PRAGMA busy_timeout={_BUSY_MS}")
-            cursor.close()
+            raw.cursor().execute(f"PRAGMA busy_timeout={_EMPTYING_MS}").close()
+            raw.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").close()
         finally:
+            raw.cursor().execute(f"PRAGMA busy_timeout={_BUSY_MS}").close()
             raw.close()
         return
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:

@@ -14,9 +14,12 @@ from typing import Any, Final
 import pytest
 from sqlalchemy import func, select
 
+from consent.keys import content_key
+from contracts.identity import Oin
 from hub.ledger.replay.check import check
 from hub.store.database import reading
 from hub.store.tables import delivery, message, message_key
+from tests import erasing
 from tests.partners import Answer, Person
 from tests.region import PORTS, Region
 from tests.unit.delivery.world import wait_until
@@ -29,11 +32,12 @@ HANDLERS: Final[dict[str, tuple[int, ...]]] = {
     "commit": _UNKNOWN,
     "keys.ensure": _UNKNOWN,
     "keys.find": _UNKNOWN,
+    "keys.destroy": _UNKNOWN,
     "doorbell.ring": (),  # nobody waits for it: the call succeeds all the same
     "send": (),
 }
 #: Ports that no verb of a message's life uses, and where they are failed instead.
-ELSEWHERE: Final = {"keys.destroy": "an erasure: tests/integration/test_erasing.py"}
+ELSEWHERE: Final[dict[str, str]] = {}
 #: Uses of one port in one push that are failed one by one; behind these the rounds repeat themselves.
 _ROUNDS: Final = 1
 #: Seconds of waiting after which time is moved on to the next attempt.
@@ -142,6 +146,11 @@ def register(life: Life) -> Answer:
     return life.region.call(life.guide, "POST", "/v1/kandidaten", {"bsn": life.bsn})
 
 
+def erase(life: Life) -> Answer:
+    wish = {"omvang": "eigen", "reden": "bezwaar", "kenmerk": "W-1"}
+    return life.region.call(life.at, "POST", f"/v1/kandidaten/{life.person.refs[life.at]}/wissing", wish)
+
+
 # -- what must be so in the end ---------------------------------------------------------------------------------------
 def is_one(life: Life) -> None:
     """One message, one identity, one delivery; handed out under the first sequence, and the next one behind it."""
@@ -191,6 +200,16 @@ def is_registered(life: Life) -> None:
     assert len({one["kandidaatRef"] for one in life.told}) == 1
 
 
+def is_erased(life: Life) -> None:
+    """One erasure, told alike each time: the key is gone, its sequence is withdrawn, its receiver is asked once."""
+    assert life.told and len({one["wissingId"] for one in life.told}) == 1
+    assert all(one["vernietigd"] == {"berichten": 1, "sleutels": 1} for one in life.told)
+    key = content_key(erasing.who(life.region, life.person.refs[life.at]), Oin(life.at))
+    assert life.region.core.key_store.find([key]) == {} and life.region.core.key_store.destroyed([key]) == {key}
+    found = [one["type"].removeprefix("nl.doorstroomhub.") for one in life.region.fetch(life.guide)]
+    assert found == ["bericht.ingetrokken.v1", "verwijdering.gevraagd.v1"]
+
+
 def is_pushed(life: Life) -> None:
     """It arrives; every attempt bears the same webhook-id; then it is confirmed."""
 
@@ -215,6 +234,7 @@ VERBS: Final = {
     "acknowledge": Verb(handed_out, acknowledge, is_confirmed),
     "withdraw": Verb(handed_out, withdraw, is_withdrawn),
     "record": Verb(placed, record, is_recorded),
+    "erase": Verb(handed_out, erase, is_erased),
     "register": Verb(nobody, register, is_registered),
     "push": Verb(subscribed, accept, is_pushed, pushes=True),
 }
@@ -224,7 +244,8 @@ VERBS: Final = {
 @pytest.fixture
 def still(shared: Region) -> Region:
     """Without background work: what is seen is then what the call itself asked."""
-    shared.hub.log_keeper.stop()
+    for part in (shared.hub.log_keeper, shared.hub.finisher):
+        part.stop()
     keeper: Any = shared.hub.log_keeper
     keeper.wait_for = lambda *_: False  # a `ja` need not wait for a checkpoint that nobody signs
     return shared

@@ -74,7 +74,7 @@ def observe(region: Region, call: Callable[[], Answer]) -> Seen:
 @pytest.fixture(scope="module")
 def quiet(shared: Region) -> Region:
     """The shared region without its own background work, which would be counted too."""
-    for part in (shared.hub.log_keeper, shared.hub.relay, shared.hub.push):
+    for part in (shared.hub.log_keeper, shared.hub.finisher, shared.hub.relay, shared.hub.push):
         part.stop()
     keeper: Any = shared.hub.log_keeper
     keeper.wait_for = lambda *_: False  # a `ja` need not wait for a checkpoint that nobody signs
