@@ -52,6 +52,8 @@ from hub.rights.cases import Cases
 from hub.rights.consent import act_routes
 from hub.rights.consent.means import Means
 from hub.rights.consent.texts import routes as text_routes
+from hub.rights.identity import routes as identity_routes
+from hub.rights.identity.room import Identity
 from hub.rights.limits import routes as limit_routes
 from hub.rights.limits.objections import OBJECTION
 from hub.rights.limits.room import Limits
@@ -99,6 +101,7 @@ class Hub:
     statements: Statements
     cases: Cases
     limits: Limits
+    identity: Identity
     recalls: Recalls
     dry_run: DryRun
     releaser: Releaser
@@ -136,6 +139,7 @@ class Hub:
                 (*message_routes.ENDPOINTS, *dry_run_routes.ENDPOINTS, *recall_routes.ENDPOINTS),
             ),
             ("kandidaten", "Kandidaten aanmelden en trajecten openen", candidate_routes.ENDPOINTS),
+            ("personen", "Personen samenvoegen en splitsen, door twee medewerkers", identity_routes.ENDPOINTS),
             (
                 "toestemmingen",
                 "Toestemmingen vastleggen, bevestigen en intrekken",
@@ -234,6 +238,7 @@ def build(core: Core, metrics: Metrics | None = None) -> Hub:
         statements=_statements(core, work, carried),
         cases=Cases(work, core.key_store, core.evidence, core.random, {OBJECTION: limits.objections}),
         limits=limits,
+        identity=Identity(limits.means, core.keyring.identity_code_key),
         recalls=Recalls(limits.means),
         dry_run=DryRun(writer, core.look, core.evidence, Allowance(clock)),
         releaser=releaser,

@@ -17,6 +17,7 @@ from hub.ledger.keeper import LogKeeper
 from hub.ports import Clock, NewId, Random
 from hub.rights.candidates import Candidates
 from hub.rights.cases import Cases
+from hub.rights.identity.room import Identity
 from hub.rights.limits.room import Limits
 from hub.rights.recall.recalls import Recalls
 from hub.rights.statements import Statements
@@ -72,6 +73,8 @@ class Hub(Protocol):
     def cases(self) -> Cases: ...
     @property
     def limits(self) -> Limits: ...
+    @property
+    def identity(self) -> Identity: ...
     @property
     def recalls(self) -> Recalls: ...
     @property

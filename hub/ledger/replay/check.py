@@ -16,6 +16,7 @@ from consent.keys import SYSTEM_KEY, KeyStore
 from consent.verify.report import Report
 from hub.ledger.replay.compare import compare
 from hub.ledger.replay.entries import Opened, entries
+from hub.ledger.replay.identity import Identities
 from hub.ledger.replay.persons import Persons
 from hub.ledger.replay.region import Region
 from hub.ledger.replay.traffic import Traffic
@@ -34,12 +35,14 @@ class _Replay:
     report: Report
     region: Region = field(default_factory=Region)
     persons: Persons = field(default_factory=Persons)
+    identities: Identities = field(init=False)
     traffic: Traffic = field(init=False)
     unreadable: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))  # key id → entry ids
     erasures: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.traffic = Traffic(self.region, self.persons)
+        self.identities = Identities(self.persons)
 
     def hear(self, entry: Opened) -> None:
         """Take in one entry."""
@@ -68,9 +71,21 @@ class _Replay:
                 return self.traffic.release(person, said, entry.place)
             case "kennisgeving":
                 self.traffic.notices[said["berichtId"]] = said["ontvanger"]
-            case "samenvoeging" if person is not None:
-                self.persons.join(self.persons.get(person).root, self.persons.get(said["met"]).root)
             case _ if person is not None:
+                return self._of_person(person, said)
+        return None
+
+    def _of_person(self, person: str, said: dict[str, Any]) -> str | None:
+        match said["soort"]:
+            case "samenvoeging" if "berichtId" in said:
+                return self.identities.by_bsn(person, said["met"])
+            case "registratie" if "met" in said:
+                return self.identities.by_bsn(said["met"], person)
+            case "samenvoeging" | "splitsing":
+                return self.identities.carried_out(said, all_read=not self.unreadable)
+            case "samenvoeging-gevraagd" | "splitsing-gevraagd":
+                self.identities.asked(person, said)
+            case _:
                 self.persons.hear(person, said)
         return None
 
@@ -94,5 +109,5 @@ def check(connection: Connection, keys: KeyStore, progress: Callable[[int], None
     for entry in entries(connection, keys, progress):
         replay.hear(entry)
     erased = replay.close()
-    compare(connection, replay.region, replay.persons, replay.traffic, replay.report.wrong)
+    compare(connection, replay.region, replay.identities, replay.traffic, replay.report.wrong)
     return replay.report, erased

@@ -62,8 +62,8 @@ def resolve(connection: Connection, refs: Collection[tuple[Oin, str]]) -> dict[t
 def refs_of(connection: Connection, pairs: Collection[tuple[str, Oin]]) -> dict[tuple[str, Oin], KandidaatRef]:
     """The ref under which each organisation knows each root; absent where it knows nobody yet.
 
-    An organisation that knew two persons before they were joined keeps both refs; it is spoken to under the one of the
-    root itself where it has that, else under the first.
+    An organisation that knew two persons before they were joined keeps both refs: it is spoken to under the one of the
+    root itself where it has that, else under the first. The ref of each joined person stands under its own handle, too.
     """
     found: dict[tuple[str, Oin], KandidaatRef] = {}
     rows = connection.execute(
@@ -71,6 +71,7 @@ def refs_of(connection: Connection, pairs: Collection[tuple[str, Oin]]) -> dict[
     )
     for r in rows:
         key = (r.root, Oin(r.organisation))
+        found[r.person_id, key[1]] = KandidaatRef(r.ref)
         if key not in found or r.person_id == r.root:
             found[key] = KandidaatRef(r.ref)
     return found
@@ -93,9 +94,9 @@ def note_registration(connection: Connection, organisation: Oin, root: str, ref:
     return True
 
 
-def make_person(connection: Connection, handle: str) -> None:
-    """A new person, joined with nobody."""
-    connection.execute(insert(person).values(person_id=handle, root=handle))
+def make_person(connection: Connection, handle: str, root: str) -> None:
+    """A new person: by itself, or joined with those of another root, whose lock is held."""
+    connection.execute(insert(person).values(person_id=handle, root=root))
 
 
 def roots_by_bsn(connection: Connection, organisation: Oin, index: bytes) -> Known | None:
@@ -132,6 +133,15 @@ def has_bsn(connection: Connection, organisation: Oin, root: str) -> bool:
         person_bsn.c.organisation == organisation, person_bsn.c.person_id.in_(members)
     )
     return connection.execute(query).first() is not None
+
+
+def bsns_differ(connection: Connection, ones: Collection[str], others: Collection[str]) -> bool:
+    """True when both have registered BSNs, and not one of them is the same."""
+    mine, theirs = (
+        set(connection.scalars(select(person_bsn.c.bsn_index).where(person_bsn.c.person_id.in_(list(persons)))))
+        for persons in (ones, others)
+    )
+    return bool(mine and theirs) and mine.isdisjoint(theirs)
 
 
 def join_roots(connection: Connection, kept: str, merged: str) -> None:
