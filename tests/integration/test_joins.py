@@ -1,4 +1,4 @@
-"""Two officers join two persons: all facts of both count at once, in one line, and nobody can fish for another's ref."""
+"""Two officers join two persons: all facts of both count at once, in one line, and nobody can fish for other refs."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -254,7 +254,10 @@ def test_it_takes_two_officers(twice: Twice) -> None:
     code = ask(twice.region, JOIN, twice.first)["code"]
     again = confirm(twice.region, JOIN, twice.second, code, medewerker=FIRST)
     assert told(again) == (409, "STAAT_ONGELIJK")
-    assert told(confirm(twice.region, JOIN, twice.second, code, medewerker=FIRST, proef=True)) == (409, "STAAT_ONGELIJK")
+    assert told(confirm(twice.region, JOIN, twice.second, code, medewerker=FIRST, proef=True)) == (
+        409,
+        "STAAT_ONGELIJK",
+    )
     assert len(set(roots(twice.region, twice.first, twice.second))) == 2
     confirm(twice.region, JOIN, twice.second, code, medewerker=SECOND).expect(200)
 
