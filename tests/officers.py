@@ -2,6 +2,9 @@
 
 from typing import Any
 
+from sqlalchemy import Connection, select
+
+from consent.store.tables import person
 from tests.partners import Answer, Partners
 
 FIRST, SECOND = "m-1", "m-2"
@@ -36,3 +39,10 @@ def listed(region: Partners, what: str, officer: Officer) -> list[dict[str, Any]
     """What the organisation asked or confirmed for the person of this ref."""
     who, ref = officer
     return list(region.call(who, "GET", f"/v1/kandidaten/{ref}/{what}").expect(200)["items"])
+
+
+def lost_roots(connection: Connection) -> list[str]:
+    """Persons whose root is itself under another: nobody would ever find all of their facts."""
+    top = person.alias("top")
+    query = select(person.c.person_id).join(top, top.c.person_id == person.c.root).where(top.c.root != top.c.person_id)
+    return list(connection.scalars(query))

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from consent.store.tables import person as person_table
 from contracts.identity import Oin
 from hub.delivery.states import State
 from hub.ledger.replay.check import check
@@ -17,7 +16,7 @@ from hub.store.database import reading
 from hub.store.persons import people
 from hub.store.tables import delivery, identity_request
 from tests import samples
-from tests.officers import FIRST, JOIN, SECOND, ask, asks, both, confirm, listed
+from tests.officers import FIRST, JOIN, SECOND, ask, asks, both, confirm, listed, lost_roots
 from tests.partners import Person
 from tests.region import Region
 from tests.samples import GEMEENTE, GEMEENTE_2
@@ -45,10 +44,12 @@ def region(
     yield made
     with reading(made.core.engine) as connection:
         report, _ = check(connection, made.core.key_store)
+        lost = lost_roots(connection)
     made.stop()
     if server is not None and url is not None:
         server.drop(url.rpartition("/")[2])
     assert report.findings == []  # whatever the tests did, the log tells the same
+    assert lost == []
 
 
 @dataclass(frozen=True)
@@ -252,8 +253,9 @@ def told(answer: Any) -> tuple[int, str | None]:
 
 def test_it_takes_two_officers(twice: Twice) -> None:
     code = ask(twice.region, JOIN, twice.first)["code"]
-    again = confirm(twice.region, JOIN, twice.second, code, medewerker=FIRST)
-    assert told(again) == (409, "STAAT_ONGELIJK")
+    for same in (FIRST, FIRST.upper()):
+        again = confirm(twice.region, JOIN, twice.second, code, medewerker=same)
+        assert told(again) == (409, "STAAT_ONGELIJK")
     assert told(confirm(twice.region, JOIN, twice.second, code, medewerker=FIRST, proef=True)) == (
         409,
         "STAAT_ONGELIJK",
@@ -353,9 +355,6 @@ def test_crosswise_joins_at_once_end_as_one_person(region: Region) -> None:
             answers = list(pool.map(lambda one: confirm(region, JOIN, *one), todo))
         assert [answer.status for answer in answers] == [200, 200]
         assert len(set(roots(region, a, b, c))) == 1
-        with reading(region.core.engine) as connection:  # and no root is itself under another
-            query = select(person_table.c.root).where(person_table.c.person_id.in_(roots(region, a)))
-            assert list(connection.scalars(query)) == roots(region, a)
 
 
 def test_nothing_that_the_other_forbids_is_released_after_the_join(region: Region) -> None:

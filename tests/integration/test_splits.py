@@ -14,7 +14,7 @@ from hub.ledger.replay.check import check
 from hub.store.database import reading
 from hub.store.persons import identity, people
 from tests import samples
-from tests.officers import FIRST, JOIN, SPLIT, ask, both, confirm, listed
+from tests.officers import FIRST, JOIN, SPLIT, ask, both, confirm, listed, lost_roots
 from tests.partners import Person
 from tests.region import Region
 from tests.samples import BSN, GEMEENTE, OTHER_BSN
@@ -32,10 +32,12 @@ def region(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     yield made
     with reading(made.core.engine) as connection:
         report, _ = check(connection, made.core.key_store)
+        lost = lost_roots(connection)
     made.stop()
     if server is not None and url is not None:
         server.drop(url.rpartition("/")[2])
     assert report.findings == []  # whatever the tests did, the log tells the same
+    assert lost == []
 
 
 @dataclass(frozen=True)
@@ -339,6 +341,34 @@ def test_split_join_split_tells_each_release_once(joined: Joined) -> None:
 
 
 # -- at once ----------------------------------------------------------------------------------------------------------
+def test_registering_by_a_regeling_while_its_person_is_joined_finds_them_all(region: Region) -> None:
+    """The new person goes under the root that there is, whichever of the two is first."""
+    holder, other = region.fresh("ontwikkelbedrijf"), region.fresh("ontwikkelbedrijf")
+    joint(region, holder, other)
+    for low in range(9_999_900, 9_999_904):
+        bsn = bsn_after(low)
+        a, b = (holder, region.register(holder, bsn=bsn)), (GEMEENTE, region.register(GEMEENTE))
+        code = ask(region, JOIN, b)["code"]
+        with ThreadPoolExecutor(2) as pool:
+            joining, registering = (
+                pool.submit(confirm, region, JOIN, a, code),
+                pool.submit(region.register, other, bsn=bsn),
+            )
+            assert joining.result().status == 200
+            c = other, registering.result()
+        assert len(set(roots(region, a, b, c))) == 1
+
+
+def bsn_after(low: int) -> str:
+    """A number that passes the 11-proof, of nobody: it begins with 99999."""
+    for last in range(100):
+        digits = f"{low}{last:02d}"
+        total = sum((9 - place) * int(digit) for place, digit in enumerate(digits[:8])) - int(digits[8])
+        if total % 11 == 0:
+            return digits
+    raise AssertionError
+
+
 def test_join_and_split_at_once_leave_nobody_between(region: Region) -> None:
     guide, _ = region.pair()
     for _ in range(4):

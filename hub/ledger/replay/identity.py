@@ -103,7 +103,8 @@ class Identities:
         first = (said["eersteOrganisatie"], said["eersteMedewerker"])
         if first != (request.organisation, request.employee):
             return "een handeling van twee medewerkers waarvan de eerste een ander was"
-        if first == (said["organisatie"], said["medewerker"]):
+        second = said["organisatie"], said["medewerker"]
+        if [part.casefold() for part in first] == [part.casefold() for part in second]:
             return "een handeling waarvoor twee medewerkers nodig zijn, door één"
         if request.until is None or instants.parse(said["op"]) >= request.until:
             return "een handeling met een code die al verlopen was"

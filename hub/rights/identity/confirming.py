@@ -4,18 +4,18 @@ A wrong code, a used or expired one, a ref that names nobody: all take the same 
 neither the answer nor its time tells which it was. What is joined or split stays locked exclusively to the commit.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import Connection, Row
 from sqlalchemy.exc import SQLAlchemyError
 
-from consent.keys import KeyDestroyed
+from consent.keys import KeyDestroyed, evidence_key
 from consent.store.reading import PersonRecord, read_persons
 from contracts.errors import Conflict, NotFound, PartUnavailable
-from contracts.identity import Oin
+from contracts.identity import Oin, PersonId
 from hub.keys.codes import code_index
 from hub.rights.consent.means import Means
 from hub.rights.identity.asking import JOIN, may_speak, speaks_still
@@ -51,6 +51,12 @@ class Matter:
     asked: PersonRecord  # of the person that the first officer named, and all joined with it
     named: PersonRecord  # of the person that the second officer named
     at: datetime
+    erased: frozenset[str] = frozenset()  # those among them whose evidence key is gone: nothing is noted of them
+
+    @property
+    def witnesses(self) -> list[str]:
+        """Whose log tells of it: each keeps its own evidence, so that it does not die with that of another."""
+        return sorted((self.asked.members | self.named.members) - self.erased)
 
     def officers(self) -> dict[str, str]:
         """Both, as the log tells them."""
@@ -87,6 +93,15 @@ class _Found:
     own: OwnRef | None
     names: tuple[str, str]
     locks: frozenset[str]
+
+    @property
+    def persons(self) -> tuple[str, str]:
+        """The two whom the officers name, or the stand-ins."""
+        request, own = self.request, self.own
+        return (
+            self.names[0] if request is None else request.person_id,
+            self.names[1] if own is None else own.person,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,14 +166,20 @@ class Confirming:
         asked, named = (records[name] for name in found.names)
         at = max(tx.now, asked.latest, named.latest)
         allowed = self._standing(tx.connection, job.asker, found.request, asked, at)
-        if found.request is None or found.own is None or not allowed:
+        gone = self._erased(found.persons)
+        if found.request is None or found.own is None or gone or not allowed:
             raise NotFound
         matter = Matter(job.asker, job.confirmation, found.request, found.own, asked, named, at)
         if not _fits(matter):
             raise NotFound
-        if (found.request.organisation, found.request.employee) == (job.asker.organisation, job.confirmation.employee):
+        if _same_officer(found.request, job):
             raise Conflict("Een andere medewerker moet dit ook vinden.")
-        return job.work(tx, matter)
+        return job.work(tx, replace(matter, erased=self._erased(asked.members | named.members)))
+
+    def _erased(self, persons: Iterable[str]) -> frozenset[str]:
+        """Whose key was destroyed, though the mark of it may be still to come. Asked for stand-ins like for anybody."""
+        names = {evidence_key(PersonId(who)): who for who in persons}
+        return frozenset(names[gone] for gone in self.means.key_store.destroyed(names))
 
     def _standing(
         self, connection: Connection, asker: Asker, request: Row[Any] | None, asked: PersonRecord, at: datetime
@@ -167,6 +188,12 @@ class Confirming:
         row: Any = _NOBODY if request is None else request
         active = mandate_facts(connection, Oin(row.organisation), row.system, at, asker.scope).active
         return speaks_still(connection, row, asked, at) and active
+
+
+def _same_officer(request: Row[Any], job: _Job) -> bool:
+    """However the code is written: ``M-1`` is ``m-1``."""
+    same = request.employee.casefold() == job.confirmation.employee.casefold()
+    return bool(same and request.organisation == job.asker.organisation)
 
 
 def _fits(matter: Matter) -> bool:

@@ -59,8 +59,7 @@ class Joins:
         everybody = sorted(matter.asked.members | matter.named.members)
         payload = entry(JOIN, at, matter.asker) | matter.officers()
         payload |= {"leden": everybody, "wortel": request.root, "persoon": matter.own.person}
-        # Each keeps its own evidence: when one of them is erased, the others' log still tells with whom they were one.
-        for who in everybody:
+        for who in matter.witnesses:
             self.means.note(tx, who, payload)
         # A crash before the commit: two persons, and the code is not used. After it: one, and what they forbid is
         # stopped.

@@ -87,7 +87,7 @@ class Splits:
         payload = entry(SPLIT, at, matter.asker) | matter.officers()
         payload |= {"afgesplitst": off.root, "leden": sorted(rest.persons), "wortel": rest.root}
         payload |= {"persoon": matter.own.person, "verstrektSha256": digest(told)}
-        for who in sorted(matter.asked.members):
+        for who in matter.witnesses:
             self.means.note(tx, who, payload)
         # A crash before the commit: still one person, and the code is not used. After it: two, each with its own.
         self._open_cases(tx, matter, found)
