@@ -326,6 +326,26 @@ def test_of_three_one_goes_and_two_stay(region: Region, off: int) -> None:
     assert len(set(roots(region, a, b, c))) == 3
 
 
+def test_what_one_split_told_the_next_does_not_tell_of_others(region: Region) -> None:
+    """Three were one. The workplace has all messages under its ref of the first, who is split off before the others."""
+    guide, at = region.pair()
+    persons = [region.candidate(guide) for _ in range(3)]
+    a, b, c = ((guide, one.refs[guide]) for one in persons)
+    region.place(persons[0], at)
+    both(region, JOIN, a, b)
+    both(region, JOIN, b, c)
+    sent = [
+        region.send(guide, region.placing(one, at, traject=one.trajectory)).expect(202)["ontvangstbewijs"]["berichtId"]
+        for one in persons[1:]
+    ]
+    region.collect(at)
+    first = both(region, SPLIT, a, b)
+    assert sorted(one["berichtId"] for one in first["verstrekt"]) == sorted(sent)
+    (notice,) = [event for event in region.collect(at) if event["type"] == RECTIFICATION]
+    assert len(notice["data"]["berichten"]) == 2
+    assert both(region, SPLIT, b, c)["verstrekt"] == [] and region.collect(at) == []
+
+
 def test_split_join_split_tells_each_release_once(joined: Joined) -> None:
     region, guide, at = joined.region, joined.guide, joined.at
     joined.send(guide, joined.placing(joined.two))

@@ -49,8 +49,9 @@ class Crossed:
 
 @dataclass(frozen=True, slots=True)
 class Circumstances:
-    """What else a release must be held against: ``used``: persons whose statements it used; ``known``: those for whom
-    its receiver has a ref; ``joined``: the facts of all, as the gate saw them."""
+    """What else a release must be held against. ``used``: those of the two sides whose statements it used; ``known``:
+    those for whom its receiver has a ref (nobody: it went under that of one who was split off earlier); ``joined``: the
+    facts of all, as the gate saw them."""
 
     rules: RuleFacts
     used: frozenset[str]
@@ -60,7 +61,7 @@ class Circumstances:
 
 def why_crossed(row: Row[Any], side: Side, then: Circumstances) -> str | None:
     """Why a release crossed; ``None`` for one that its own person's facts and ref account for. Pure."""
-    if then.known.isdisjoint(side.persons):
+    if then.known and then.known.isdisjoint(side.persons):
         return UNDER_REF
     if not then.used <= side.persons:
         return ON_FACTS

@@ -80,6 +80,7 @@ def crossed(
 def test_what_its_own_person_accounts_for_did_not_cross() -> None:
     assert crossed() is None
     assert crossed(known="a", used="") is None
+    assert crossed(known="") is None  # an earlier split told of it
 
 
 def test_what_the_receiver_has_under_the_ref_of_the_other_crossed() -> None:
