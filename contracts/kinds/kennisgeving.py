@@ -39,8 +39,8 @@ class GrondslagVervallen(_Kennisgeving):
 
 
 class Rectificatie(_Kennisgeving):
-    """These messages were wrong (AVG art. 16, 19). ``persoon-gesplitst``: they were given while two persons were held for
-    one, on what stood of the other."""
+    """These messages were wrong (AVG art. 16, 19). ``persoon-gesplitst``: two persons were held for one, and they were
+    given on what stood of the other."""
 
     code = Choice("onjuist verkeerde-persoon verkeerde-ontvanger persoon-gesplitst", required=True)
 
