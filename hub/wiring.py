@@ -60,6 +60,8 @@ from hub.rights.erasure import routes as erasure_routes
 from hub.rights.erasure.content import Tools
 from hub.rights.erasure.destroying import Eraser, Finisher
 from hub.rights.erasure.erasures import Erasures
+from hub.rights.identity import routes as identity_routes
+from hub.rights.identity.room import Identity
 from hub.rights.limits import routes as limit_routes
 from hub.rights.limits.objections import OBJECTION
 from hub.rights.limits.room import Limits
@@ -107,6 +109,7 @@ class Hub:
     statements: Statements
     cases: Cases
     limits: Limits
+    identity: Identity
     recalls: Recalls
     erasures: Erasures
     dry_run: DryRun
@@ -148,6 +151,7 @@ class Hub:
                 (*message_routes.ENDPOINTS, *dry_run_routes.ENDPOINTS, *recall_routes.ENDPOINTS),
             ),
             ("kandidaten", "Kandidaten aanmelden en trajecten openen", candidate_routes.ENDPOINTS),
+            ("personen", "Personen samenvoegen en splitsen, door twee medewerkers", identity_routes.ENDPOINTS),
             (
                 "toestemmingen",
                 "Toestemmingen vastleggen, bevestigen en intrekken",
@@ -250,6 +254,7 @@ def build(core: Core, metrics: Metrics | None = None) -> Hub:
         statements=_statements(core, work, carried),
         cases=Cases(work, core.key_store, core.evidence, core.random, _deciders(limits, erasures)),
         limits=limits,
+        identity=Identity(limits.means, core.keyring.identity_code_key),
         recalls=Recalls(limits.means),
         erasures=erasures,
         dry_run=DryRun(writer, core.look, core.evidence, Allowance(clock)),

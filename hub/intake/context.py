@@ -19,6 +19,7 @@ from hub.ports import Clock, NewId, Random
 from hub.rights.candidates import Candidates
 from hub.rights.cases import Cases
 from hub.rights.erasure.erasures import Erasures
+from hub.rights.identity.room import Identity
 from hub.rights.limits.room import Limits
 from hub.rights.recall.recalls import Recalls
 from hub.rights.statements import Statements
@@ -76,6 +77,8 @@ class Hub(Protocol):
     def cases(self) -> Cases: ...
     @property
     def limits(self) -> Limits: ...
+    @property
+    def identity(self) -> Identity: ...
     @property
     def recalls(self) -> Recalls: ...
     @property

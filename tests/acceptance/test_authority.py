@@ -24,6 +24,8 @@ from hub.store.database import reading
 from hub.store.region.agreements import all_agreements, all_grounds
 from hub.store.region.parties import all_organisations
 from tests import samples
+from tests.officers import FIRST as FIRST_OFFICER
+from tests.officers import JOIN, SPLIT, ask, asks, both, confirm
 from tests.partners import REGIO, SCOPES, Person
 from tests.region import Region
 from tests.samples import CERTIFICEERDER, GEMEENTE, GEMEENTE_2, KRINGLOOP, KRINGLOOP_2, MBO, ONTWIKKELBEDRIJF, WOONZORG
@@ -134,6 +136,49 @@ def admit_rest(region: Region) -> None:
         for oin, role in ((LEERBEDRIJF, "leerbedrijf"), (REGIO, "regio")):
             if oin not in region.parties:
                 region._join(tx, oin, role)
+
+
+# -- join and split persons: two officers of organisations that know them ----------------------------------------------
+@pytest.mark.parametrize("who", [ONTWIKKELBEDRIJF, KRINGLOOP, MBO])
+def test_two_officers_join_and_split_whom_their_organisations_know(region: Region, who: str) -> None:
+    """Who registered the person or is involved, of whatever role; as the first officer and as the second."""
+    person, other = placed(region), placed(region)
+    at_school(region, person)
+    region.withdraw(KRINGLOOP, region.allow_reports(person))  # no report of this one goes any more
+    mine, theirs = (who, person.refs[who]), (GEMEENTE_2, known_elsewhere(region))
+    both(region, JOIN, mine, theirs)
+    both(region, JOIN, (ONTWIKKELBEDRIJF, other.refs[ONTWIKKELBEDRIJF]), mine)
+    assert reports(region, other) == NO_GROUND  # the withdrawal counts for the one whom they joined with it
+    both(region, SPLIT, (KRINGLOOP, other.refs[KRINGLOOP]), theirs)
+    assert reports(region, other) == (202, None)
+    assert reports(region, person) == NO_GROUND
+
+
+def test_one_officer_joins_and_splits_nobody(region: Region) -> None:
+    person, other = placed(region), placed(region)
+    one, two = ((ONTWIKKELBEDRIJF, each.refs[ONTWIKKELBEDRIJF]) for each in (person, other))
+    region.withdraw(KRINGLOOP, region.allow_reports(person))
+    code = ask(region, JOIN, one)["code"]
+    assert told(confirm(region, JOIN, two, code, medewerker=FIRST_OFFICER)) == (409, "STAAT_ONGELIJK")
+    assert reports(region, other) == (202, None)
+    confirm(region, JOIN, two, code).expect(200)
+    code = ask(region, SPLIT, one)["code"]
+    assert told(confirm(region, SPLIT, two, code, medewerker=FIRST_OFFICER)) == (409, "STAAT_ONGELIJK")
+    assert reports(region, other) == NO_GROUND
+    confirm(region, SPLIT, two, code).expect(200)
+    assert reports(region, other) == (202, None)
+
+
+@pytest.mark.parametrize("who", [GEMEENTE_2, KRINGLOOP_2, WOONZORG, CERTIFICEERDER])
+def test_who_does_not_know_the_person_joins_and_splits_nobody(region: Region, who: str) -> None:
+    person, other = placed(region), placed(region)
+    one, two = ((ONTWIKKELBEDRIJF, each.refs[ONTWIKKELBEDRIJF]) for each in (person, other))
+    for what in (JOIN, SPLIT):
+        assert told(asks(region, what, (who, one[1]))) == NOT_FOUND
+        code = ask(region, what, one)["code"]
+        assert told(confirm(region, what, (who, two[1]), code)) == NOT_FOUND
+    region.withdraw(KRINGLOOP, region.allow_reports(person))
+    assert reports(region, other) == (202, None)  # they are two, as before
 
 
 # -- record `nee`: every involved organisation, for any consent-based flow --------------------------------------------
@@ -1013,6 +1058,12 @@ SCOPED = [
     ("PUT", "/v1/kandidaten/x/lokaal-nummer", "kandidaten:beheren"),
     ("POST", "/v1/kandidaten/opzoeken", "kandidaten:beheren"),
     ("POST", "/v1/kandidaten/x/trajecten", "kandidaten:beheren"),
+    ("POST", "/v1/kandidaten/x/samenvoegingen", "kandidaten:beheren"),
+    ("GET", "/v1/kandidaten/x/samenvoegingen", "kandidaten:beheren"),
+    ("POST", "/v1/kandidaten/x/samenvoegingen/bevestiging", "kandidaten:beheren"),
+    ("POST", "/v1/kandidaten/x/splitsingen", "kandidaten:beheren"),
+    ("GET", "/v1/kandidaten/x/splitsingen", "kandidaten:beheren"),
+    ("POST", "/v1/kandidaten/x/splitsingen/bevestiging", "kandidaten:beheren"),
     ("POST", "/v1/kandidaten/x/stopverzoek", "toestemmingen:beheren"),
     ("POST", "/v1/kandidaten/x/wissing", "toestemmingen:beheren"),
     ("GET", "/v1/wissingen/x", "toestemmingen:lezen"),
