@@ -52,6 +52,8 @@ from hub.rights.cases import Cases
 from hub.rights.consent import act_routes
 from hub.rights.consent.means import Means
 from hub.rights.consent.texts import routes as text_routes
+from hub.rights.inzage import routes as inzage_routes
+from hub.rights.inzage.asking import Inzages
 from hub.rights.limits import routes as limit_routes
 from hub.rights.limits.objections import OBJECTION
 from hub.rights.limits.room import Limits
@@ -100,6 +102,7 @@ class Hub:
     cases: Cases
     limits: Limits
     recalls: Recalls
+    inzages: Inzages
     dry_run: DryRun
     releaser: Releaser
     mailbox: Mailbox
@@ -144,6 +147,7 @@ class Hub:
             ("verklaringen", "Teksten publiceren waarop iemand ja zegt", text_routes.ENDPOINTS),
             ("zaken", "Zaken beantwoorden en ontheffingen vastleggen", case_routes.ENDPOINTS),
             ("beperkingen", "Stromen beperken, bezwaar maken, afschermen", limit_routes.ENDPOINTS),
+            ("inzage", "Laten zien wat er met gegevens van een kandidaat gebeurt", inzage_routes.ENDPOINTS),
             ("postvak", "Eigen berichten ophalen en bevestigen", mailbox_routes.ENDPOINTS),
             ("abonnement", "Berichten laten bezorgen in plaats van ophalen", subscription_routes.ENDPOINTS),
         )
@@ -235,6 +239,7 @@ def build(core: Core, metrics: Metrics | None = None) -> Hub:
         cases=Cases(work, core.key_store, core.evidence, core.random, {OBJECTION: limits.objections}),
         limits=limits,
         recalls=Recalls(limits.means),
+        inzages=Inzages(limits.means),
         dry_run=DryRun(writer, core.look, core.evidence, Allowance(clock)),
         releaser=releaser,
         mailbox=Mailbox(releaser, writer, core.look, clock, bell, core.key_store, core.evidence, core.random),

@@ -16,6 +16,7 @@ from consent.keys import SYSTEM_KEY, KeyStore
 from consent.verify.report import Report
 from hub.ledger.replay.compare import compare
 from hub.ledger.replay.entries import Opened, entries
+from hub.ledger.replay.looks import looked
 from hub.ledger.replay.persons import Persons
 from hub.ledger.replay.region import Region
 from hub.ledger.replay.traffic import Traffic
@@ -70,6 +71,8 @@ class _Replay:
                 self.traffic.notices[said["berichtId"]] = said["ontvanger"]
             case "samenvoeging" if person is not None:
                 self.persons.join(self.persons.get(person).root, self.persons.get(said["met"]).root)
+            case "inzage" if person is not None:
+                return looked(self.region, self.persons, person, said)
             case _ if person is not None:
                 self.persons.hear(person, said)
         return None
