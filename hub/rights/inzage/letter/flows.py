@@ -9,7 +9,7 @@ from consent.receipt.dutch import day
 from contracts.identity import Purpose
 from hub.rights.inzage.basis import AGREEMENT, GROUND, NOTICE, SECRECY
 from hub.rights.inzage.letter import words
-from hub.rights.inzage.letter.grouping import Group, Key
+from hub.rights.inzage.letter.grouping import ARRIVED, Group, Key
 from hub.rights.inzage.letter.markup import capital, p, table
 from hub.rights.inzage.letter.sheet import Record, Sheet, categories
 
@@ -24,7 +24,7 @@ def given(sheet: Sheet) -> Iterable[str]:
         yield p("Niemand.")
         return
     rows = _ordered(sheet, sheet.groups.given)
-    yield table(_GIVEN, ([_flow(sheet, g), _what(g), _purpose(g), [_when(g)], _why(sheet, g)] for g in rows))
+    yield table(_GIVEN, ([_flow(sheet, g), _what(g), _purpose(g), _when(g), _why(sheet, g)] for g in rows))
 
 
 def held_back(sheet: Sheet) -> Iterable[str]:
@@ -33,8 +33,8 @@ def held_back(sheet: Sheet) -> Iterable[str]:
     if not groups and not refused:
         return
     yield "<h2>Wat is er niet gegeven?</h2>"
-    held = [[_flow(sheet, g), [_kind(g.sample)], [_when(g)], [_fate(sheet, g.sample)]] for g in _ordered(sheet, groups)]
-    turned = [[_sender(sheet, g), [_kind(g.sample)], [_when(g)], _refusal(sheet, g)] for g in refused.values()]
+    held = [[_flow(sheet, g), [_kind(g.sample)], _when(g), [_fate(g.sample)]] for g in _ordered(sheet, groups)]
+    turned = [[_sender(sheet, g), [_kind(g.sample)], _when(g), _refusal(sheet, g)] for g in refused.values()]
     yield table(_HELD, held + turned)
 
 
@@ -65,6 +65,8 @@ def _what(group: Group) -> list[str]:
     told = [_kind(one) + "."]
     if one["categorieen"]:
         told.append(f"Daarin: {categories(one['categorieen'])}.")
+    elif not one["kennisgeving"]:
+        told.append("Daarin staat verder niets over u.")
     if one.get("weggelaten"):
         told.append(f"Niet gegeven: {categories(one['weggelaten'])}.")
     return told
@@ -74,15 +76,18 @@ def _purpose(group: Group) -> list[str]:
     return [capital(terms.PURPOSES[Purpose(group.sample["doel"])].words) + "."]
 
 
-def _when(group: Group) -> str:
+def _when(group: Group) -> list[str]:
     first, last = day(group.first), day(group.last)
-    if group.count == 1:
-        return f"1 keer, op {first}."
-    return f"{group.count} keer, op {first}." if first == last else f"{group.count} keer, tussen {first} en {last}."
+    told = f"{group.count} keer, " + (f"op {first}." if first == last else f"tussen {first} en {last}.")
+    if group.sample.get("vrijgegevenOp") is None or group.sample["status"] in ARRIVED:
+        return [told]
+    return [told, f"Daarna: {_state(group.sample)}."]
 
 
 def _why(sheet: Sheet, group: Group) -> list[str]:
-    told = (_basis(sheet, basis) for basis in group.sample["grondslagen"])
+    # Staff last: it is what matters least to the person.
+    bases = sorted(group.sample["grondslagen"], key=lambda basis: bool(basis["soort"] == AGREEMENT))
+    told = (_basis(sheet, basis) for basis in bases)
     return list(dict.fromkeys(told)) or ["Dit bericht bevat niets dat een reden nodig heeft."]
 
 
@@ -107,14 +112,18 @@ def _basis(sheet: Sheet, basis: Record) -> str:
     return f"{capital(said)}{since}."
 
 
-def _fate(sheet: Sheet, one: Record) -> str:
-    state = capital(words.STATES.get(one["status"], one["status"]))
-    if one["geeindigdOp"] is None or (not sheet.whole and "reden" not in one):
-        return f"{state}."
-    return f"{state}: {words.why(one.get('reden'))}."
+def _fate(one: Record) -> str:
+    state, reason = _state(one), words.why(one.get("reden"))
+    return f"{capital(state)}." if reason is None else f"{capital(state)}: {reason}."
+
+
+def _state(one: Record) -> str:
+    return words.STATES.get(one["status"], one["status"])
 
 
 def _refusal(sheet: Sheet, group: Group) -> list[str]:
-    refused = group.sample.get("besluiten", ())
-    told = [f"Niet aan {sheet.who(one['ontvanger'])}: {words.why(one['reden'])}." for one in refused]
+    told = [
+        f"Niet aan {sheet.who(one['ontvanger'])}: {words.why(one['reden']) or 'het mocht niet'}."
+        for one in group.sample.get("besluiten", ())
+    ]
     return ["Tegengehouden: het mocht niet. Het bericht is niet bewaard.", *told]

@@ -3,8 +3,12 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
+from hub.delivery.states import State
+
+#: States of what went that need no word: it is there, or on its way.
+ARRIVED: Final = frozenset({State.RELEASED, State.DELIVERED, State.CONFIRMED})
 #: What makes two deliveries the same to the person.
 Key = tuple[Any, ...]
 
@@ -37,11 +41,14 @@ class Groups:
         """A page of the picture."""
         for one in found.get("berichten", ()):
             if one["vrijgegevenOp"] is None:
+                if one["kennisgeving"] and one["status"] == State.WAITING:
+                    continue  # it stands among what organisations were asked
                 key = (*_flow(one), one["status"], one.get("reden"))
                 _into(self.held, key, one, one["aanvaardOp"])
             else:
                 basis = tuple(_plain(b) for b in one["grondslagen"])
-                key = (*_flow(one), tuple(one["categorieen"]), tuple(one.get("weggelaten", ())), basis)
+                ended = None if one["status"] in ARRIVED else one["status"]
+                key = (*_flow(one), tuple(one["categorieen"]), tuple(one.get("weggelaten", ())), basis, ended)
                 _into(self.given, key, one, one["vrijgegevenOp"])
         for one in found.get("weigeringen", ()):
             refused = tuple((d["ontvanger"], d["reden"]) for d in one.get("besluiten", ()))

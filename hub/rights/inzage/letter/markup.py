@@ -25,11 +25,11 @@ def listed(items: Iterable[str]) -> str:
     return f"<ul>{''.join(f'<li>{escape(item)}</li>' for item in items)}</ul>"
 
 
-def table(head: Iterable[str], rows: Iterable[Sequence[Sequence[str]]]) -> str:
+def table(head: Sequence[str], rows: Iterable[Sequence[Sequence[str]]]) -> str:
     """Rows of cells, each a few short paragraphs."""
     top = "".join(f"<th>{escape(title)}</th>" for title in head)
     body = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in rows)
-    return f"<table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>"
+    return f'<table class="w{len(head)}"><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>'
 
 
 def _cell(told: Sequence[str]) -> str:

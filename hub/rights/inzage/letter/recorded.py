@@ -1,19 +1,22 @@
 """What was written down of the person, line by line: who knows them, what they said, what stands still, who asked."""
 
 from collections.abc import Iterable
+from typing import Final
 
 from consent.receipt import terms
 from consent.receipt.dutch import day, moment
-from contracts.identity import Category
+from contracts.identity import Category, Purpose
 from hub.rights.inzage.letter import words
 from hub.rights.inzage.letter.grouping import Key
-from hub.rights.inzage.letter.markup import enumerated, listed, p
+from hub.rights.inzage.letter.markup import capital, enumerated, listed, p, table
 from hub.rights.inzage.letter.sheet import Record, Sheet, categories
+
+_SAID: Final = ("Wat zei u?", "Waarover?", "Van wie, aan wie?", "Hoe staat het nu?")
 
 
 def known(sheet: Sheet) -> Iterable[str]:
     """Who knows the person, and takes part in what."""
-    yield "<h2>Wie kent u?</h2>"
+    yield "<h2>Welke organisaties kennen u?</h2>"
     lines = []
     for one in sheet.of("registraties"):
         since = f", sinds {day(one['geregistreerdOp'])}" if one["geregistreerdOp"] is not None else ""
@@ -38,27 +41,33 @@ def _part(sheet: Sheet, one: Record) -> str:
 
 
 def said(sheet: Sheet) -> Iterable[str]:
-    lines = [_statement(sheet, one) for one in sheet.of("toestemmingen")]
-    lines += [_secrecy(sheet, one) for one in sheet.of("ontheffingen")]
+    statements, lines = sheet.of("toestemmingen"), [_secrecy(sheet, one) for one in sheet.of("ontheffingen")]
     lines += [_stop(sheet, one) for one in sheet.of("stopverzoeken")]
-    if lines:
+    if statements or lines:
         yield "<h2>Wat hebt u gezegd?</h2>"
+    if statements:
+        yield table(_SAID, [_statement(sheet, one) for one in statements])
+    if lines:
         yield listed(lines)
 
 
-def _statement(sheet: Sheet, one: Record) -> str:
+def _statement(sheet: Sheet, one: Record) -> list[list[str]]:
     answer = one.get("keuze")
-    spoke = "Aan u is gevraagd" if answer is None else f"U zei {answer}"
+    spoke = "Aan u is iets gevraagd" if answer is None else f"U zei {answer}"
     if one.get("gegevenDoor") not in (None, "betrokkene"):
         spoke = f"Namens u zei {terms.GIVEN_BY[one['gegevenDoor']].words} {answer}"
     at = one.get("gegevenOp") or one["gevraagdOp"] or one["vastgelegdOp"]
+    until = "" if one["geldigTot"] is None else f" Het geldt tot {day(one['geldigTot'])}."
     what = categories(sorted(map(Category, one["categorieen"]))) if one.get("categorieen") else "alles"
+    why = "; ".join(terms.PURPOSES[Purpose(d)].words for d in one["doelen"]) if one.get("doelen") else "alles"
     state = words.STATEMENTS.get(one["status"], one["status"])
-    return (
-        f"{spoke} op {day(at)}. Het gaat over: {what}. Van: {sheet.all_of(one.get('verstrekkers'))}. "
-        f"Aan: {sheet.all_of(one.get('ontvangers'))}. Opgeschreven door {sheet.who(one['vastgelegdDoor'])}. "
-        f"Hoe het nu staat: {state}."
-    )
+    flow = [f"Van {sheet.all_of(one.get('verstrekkers'))}", f"aan {sheet.all_of(one.get('ontvangers'))}"]
+    return [
+        [f"{spoke} op {day(at)}.{until}"],
+        [f"{capital(what)}.", f"Waarvoor: {why}."],
+        flow,
+        [f"{capital(state)}.", f"{sheet.who(one['vastgelegdDoor'])} schreef dit op."],
+    ]
 
 
 def _secrecy(sheet: Sheet, one: Record) -> str:

@@ -138,9 +138,9 @@ REASONS: Final[Mapping[str, str]] = {
     "beperking": "het delen stond stil, omdat u dat vroeg",
     "bezwaar": "u had bezwaar gemaakt",
     "afscherming": "uw plek is afgeschermd",
-    "intrekking": "uw toestemming was ingetrokken",
-    "herroeping": "de toestemming was verkeerd opgeschreven",
-    "ongeldig": "de toestemming was niet geldig",
+    "toestemming-ingetrokken": "uw toestemming was ingetrokken",
+    "toestemming-herroepen": "de toestemming was verkeerd opgeschreven",
+    "toestemming-ongeldig": "de toestemming was niet geldig",
     "stopverzoek": "u had gevraagd alles te stoppen",
     "toestemming-geweigerd": "u had nee gezegd",
     "toestemming:": "u had nee gezegd, of uw ja gold niet meer",
@@ -165,7 +165,7 @@ REASONS: Final[Mapping[str, str]] = {
 }
 
 
-def why(reason: str | None) -> str:
-    """What stopped a message, for the person; of two beginnings the longer one says it."""
+def why(reason: str | None) -> str | None:
+    """What stopped a message, for the person; of two beginnings the longer one says it. ``None``: nothing to add."""
     fits = [start for start in REASONS if reason is not None and reason.startswith(start)]
-    return REASONS[max(fits, key=len)] if fits else "het mocht niet, of het kon niet"
+    return REASONS[max(fits, key=len)] if fits else None

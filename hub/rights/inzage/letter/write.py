@@ -26,6 +26,8 @@ th, td { border: 1px solid #777; padding: 1.2mm 1.6mm; text-align: left; vertica
 th { background: #eee; }
 thead { display: table-header-group; }
 tr { break-inside: avoid; }
+.w5 th:nth-child(2) { width: 29%; } .w5 th:nth-child(4) { width: 16%; }
+.w4 th:nth-child(2) { width: 33%; }
 td p { margin: 0 0 .4em; }
 td p:last-child { margin: 0; }
 .let-op { border: 2px solid #111; padding: .5em .7em; font-weight: bold; }
@@ -77,20 +79,20 @@ def _opening(sheet: Sheet) -> Iterable[str]:
 
 def _summary(sheet: Sheet) -> Iterable[str]:
     """What AVG art. 15(1)(a), (b), (c) and (g) ask for, at a glance."""
-    given = [group.sample for group in sheet.groups.given.values()]
+    groups = [group for group in sheet.groups.given.values() if not group.sample["kennisgeving"]]
+    given = [group.sample for group in groups]
     yield "<h2>In het kort</h2>"
     if not given:
-        yield p("Er zijn nog geen gegevens over u gegeven.")
+        yield p("Er zijn geen gegevens over u gedeeld.")
         return
     kinds = {Category(c) for one in given for c in one["categorieen"]}
     purposes = {Purpose(one["doel"]) for one in given}
-    count = sum(group.count for group in sheet.groups.given.values())
-    yield p(f"Er zijn {count} berichten over u gegeven." if count > 1 else "Er is 1 bericht over u gegeven.")
+    yield p(f"Er is {sum(group.count for group in groups)} keer iets over u gedeeld.")
     lines = (
-        ("Wie gaf ze", enumerated(sorted({sheet.who(one["verstrekker"]) for one in given}))),
-        ("Wie kreeg ze", enumerated(sorted({sheet.who(one["ontvanger"]) for one in given}))),
-        ("Wat stond erin", categories(sorted(kinds))),
-        ("Waarvoor", "; ".join(terms.PURPOSES[p].words for p in sorted(purposes))),
+        ("Wie gaf gegevens", enumerated(sorted({sheet.who(one["verstrekker"]) for one in given}))),
+        ("Wie kreeg gegevens", enumerated(sorted({sheet.who(one["ontvanger"]) for one in given}))),
+        ("Welke gegevens", categories(sorted(kinds))),
+        ("Waarvoor", "; ".join(terms.PURPOSES[one].words for one in sorted(purposes))),
     )
     yield listed(f"{label}: {told}." for label, told in lines if told)
 
