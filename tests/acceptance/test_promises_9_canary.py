@@ -146,6 +146,7 @@ def exchange(region: Partners, person: Person, number: int) -> None:
         one = {"sequence": found[-1]["sequence"], "uitkomst": "onverwerkbaar", "reden": f"{WORD} onleesbaar"}
         region.call(KRINGLOOP, "POST", "/v1/postvak/bevestigingen", {"berichten": [one]})
     report(region, person, number)
+    look(region, person)
     others(region, person)
     misfits(region)
     if given.status == 201:
@@ -156,6 +157,13 @@ def exchange(region: Partners, person: Person, number: int) -> None:
     for case in cases.get("items", []):
         answer = {"antwoord": "opgeheven", "grond": f"{WORD} grond", "motivering": f"{WORD} motivering"}
         region.call(ONTWIKKELBEDRIJF, "POST", f"/v1/zaken/{case['id']}/antwoord", answer)
+
+
+def look(region: Partners, person: Person) -> None:
+    """Inzage shows what lies sealed: the own number, reasons, the messages themselves."""
+    for who, ref in person.refs.items():
+        for query in ("inhoud=true", "formaat=brief"):
+            region.call(who, "GET", f"/v1/kandidaten/{ref}/inzage?{query}")
 
 
 def report(region: Partners, person: Person, number: int) -> None:

@@ -7,31 +7,25 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, select, update
+from sqlalchemy import select, update
 
 from consent.keys import content_key, evidence_key
 from consent.log.tables import ledger_payload
 from consent.store.tables import person as person_table
+from contracts import instants
 from contracts.identity import Oin, PersonId
 from hub.administration import forms, parties
+from hub.administration.act import RULES
+from hub.intake.paging import cursor
+from hub.ledger.evidence import Fact
 from hub.ledger.person_entries import entries_of
 from hub.ledger.replay.check import check
 from hub.store.database import reading
 from hub.store.persons import people
-from hub.store.tables import mandate
 from tests import samples
-from tests.partners import SCOPES, Answer, Person
+from tests.partners import Answer, Person
 from tests.region import Region
-from tests.samples import (
-    BSN,
-    GEMEENTE,
-    GEMEENTE_2,
-    KRINGLOOP,
-    KRINGLOOP_2,
-    MBO,
-    ONTWIKKELBEDRIJF,
-    WOONZORG,
-)
+from tests.samples import BSN, GEMEENTE, GEMEENTE_2, KRINGLOOP, KRINGLOOP_2, MBO, ONTWIKKELBEDRIJF, WOONZORG
 
 NOBODY = "a" * 26
 NOT_FOUND = (404, "NIET_GEVONDEN")
@@ -268,6 +262,7 @@ def test_the_own_picture_holds_all_that_was_sent_and_received(world: World) -> N
     sent = [one for one in found["berichten"] if one["richting"] == "verstuurd" and not one["kennisgeving"]]
     received = [one for one in found["berichten"] if one["richting"] == "ontvangen"]
     assert [one["status"] for one in sent] == ["bevestigd"] * 3 + ["gestopt"]
+    assert sent[-1]["reden"] == "toestemming-ingetrokken"  # it withdrew that itself
     assert [one["soort"] for one in received] == ["leerwerkplek.geplaatst"]
     # On consent: it knows that, not which statement of another organisation it was.
     (basis,) = [b for b in received[0]["grondslagen"] if b["soort"] == "toestemming"]
@@ -323,8 +318,6 @@ def test_what_cannot_be_asked_is_refused(world: World, query: str) -> None:
 
 @pytest.mark.parametrize("place", [["nergens", ""], ["berichten", "x"], ["berichten", "9" * 30], ["zaken"]])
 def test_a_made_up_place_is_refused(world: World, place: list[str]) -> None:
-    from hub.intake.paging import cursor
-
     assert world.ask(KRINGLOOP, f"volgende={cursor(place)}").code == "VERZOEK_ONGELDIG"
 
 
@@ -378,6 +371,97 @@ def test_each_look_is_logged_and_replayed(world: World) -> None:
     ]
     with reading(world.region.core.engine) as connection:
         assert check(connection, world.region.core.key_store)[0].findings == []
+
+
+def test_a_look_that_was_not_allowed_is_found(world: World) -> None:
+    """Entries that the hub would not have written: each is found, and a rightful one beside them is not."""
+    region = world.region
+
+    def told(organisation: str, **other: Any) -> str | None:
+        said = {"soort": "inzage", "op": instants.write(region.clock.now()), "organisatie": organisation}
+        said |= {"systeem": region.parties[organisation].system, "formaat": "json", "inhoud": False}
+        with region.core.engine.connect() as connection, connection.begin() as attempt:
+            fact = Fact(world.handle, said | {"omvang": "eigen"} | other)
+            region.core.evidence.append(connection, [fact])
+            report, _ = check(connection, region.core.key_store)
+            attempt.rollback()
+        return next((f.reason for f in report.findings), None)
+
+    assert told(KRINGLOOP) is None
+    assert told(GEMEENTE, omvang="geheel") is None
+    assert "nooit betrokken" in str(told(KRINGLOOP_2))
+    assert "zonder machtiging" in str(told(KRINGLOOP, omvang="geheel"))
+    assert "zonder machtiging" in str(told(KRINGLOOP, systeem="een-ander"))
+    assert "vorm" in str(told(KRINGLOOP, omvang="alles"))
+
+
+def test_an_entry_that_is_not_what_was_logged_stops_the_picture(world: World) -> None:
+    """What is shown of the basis is what was logged, or nothing is shown."""
+    region = world.region
+    mine = ledger_payload.c.key_id == evidence_key(world.handle)
+    with region.core.engine.connect() as connection:
+        row = connection.execute(select(ledger_payload).where(mine).limit(1)).one()
+
+    def put(ciphertext: bytes) -> None:
+        with region.core.transactions.open(RULES) as tx:
+            one = update(ledger_payload).where(ledger_payload.c.entry_id == row.entry_id)
+            tx.connection.execute(one.values(ciphertext=ciphertext))
+
+    put(row.ciphertext[:-1] + bytes([row.ciphertext[-1] ^ 1]))
+    for form in ("json", "brief"):
+        assert world.ask(KRINGLOOP, f"formaat={form}").code == "LOG_NIET_BESCHIKBAAR"
+    put(row.ciphertext)
+    assert world.ask(KRINGLOOP).status == 200
+
+
+def test_where_the_log_takes_nothing_nothing_is_shown(world: World) -> None:
+    """A look that cannot be logged is no look."""
+    world.region.faults.arm("commit", "before")
+    assert world.ask(KRINGLOOP).status >= 500
+    assert world.region.faults.tripped("commit", "before")
+    world.region.faults.disarm()
+    assert world.ask(KRINGLOOP).status == 200
+
+
+def test_hundreds_of_messages_come_in_pages_and_as_one_line(world: World) -> None:
+    region = world.region
+    guide, at = region.pair()
+    person, _ = region.reporting(guide, at)
+    events = [region.report(person, at, number=number) for number in range(250)]
+    assert {one["status"] for one in region.send_batch(at, events)} == {"aanvaard"}
+    while region.collect(guide):
+        pass
+    big = World(region, person, PersonId(""), {})
+    assert len(big.ask(at, "limiet=100").body) < 100_000
+    rows = big.picture(at)["berichten"]
+    sent = [one["id"] for one in rows if one["richting"] == "verstuurd"]
+    assert sent == [event["id"] for event in events]
+    letter = big.ask(at, "formaat=brief").body.decode()
+    assert "250 keer, op " in letter and letter.count("<tr>") < 10
+
+
+def test_content_whose_key_is_gone_is_null_and_who_is_erased_is_unknown(world: World) -> None:
+    region = world.region
+    guide, at = region.pair()
+    person, _ = region.reporting(guide, at)
+    region.send(at, region.report(person, at)).expect(202)
+    with reading(region.core.engine) as connection:
+        known = people.resolve(connection, [(Oin(at), person.refs[at])])  # type: ignore[list-item]
+    handle = next(iter(known.values())).person
+    one = World(region, person, handle, {})
+    region.core.key_store.destroy([content_key(handle, Oin(at))], region.clock.now())
+    (sent,) = [m for m in one.picture(at, "inhoud=true")["berichten"] if m["richting"] == "verstuurd"]
+    assert sent["inhoud"] is None
+    region.core.key_store.destroy([evidence_key(handle)], region.clock.now())  # its mark is still to come
+    for query in ("", "formaat=brief"):
+        assert (one.ask(at, query).status, one.ask(at, query).code) == NOT_FOUND
+
+    def mark(tx: Any, _act: Any) -> None:
+        person_row = update(person_table).where(person_table.c.person_id == handle)
+        tx.connection.execute(person_row.values(erased_at=region.clock.now()))
+
+    region.operate(mark)
+    assert (one.ask(at).status, one.ask(at).code) == NOT_FOUND
 
 
 def test_the_letter_tells_repeats_once(world: World) -> None:

@@ -39,12 +39,16 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """The facts that releases name, by id. ``own``: whose picture; ``None``: the whole."""
+    """The facts that releases name, by id. ``own``: whose picture; ``None``: the whole.
+
+    ``acts``: when (as the log writes it) this organisation itself did what stops messages, and the code of that.
+    """
 
     grounds: Mapping[str, Row[Any]]
     statements: Mapping[str, Row[Any]]
     secrecy: Mapping[str, Row[Any]]
     own: Oin | None
+    acts: frozenset[tuple[str, str]] = frozenset()
 
     def may_see(self, row: Row[Any]) -> bool:
         """A statement is seen by its recorder and the verstrekkers that it names."""

@@ -207,7 +207,7 @@ class BerichtInInzage(Schema):
     vrijgegevenOp = Instant(required=True, allow_none=True)
     afgehandeldOp = Instant(required=True, allow_none=True)
     geeindigdOp = Instant(required=True, allow_none=True)
-    reden = fields.String()
+    reden = fields.String(allow_none=True)
     categorieen = fields.List(code_field(Category), required=True)
     weggelaten = fields.List(code_field(Category))
     grondslagen = fields.List(fields.Nested(GrondslagInInzage), required=True)

@@ -17,15 +17,26 @@ from contracts.errors import Fault, RequestInvalid
 from contracts.identity import Oin, PersonId
 from hub.delivery.release import opened
 from hub.ledger.person_entries import PersonEntry, entries_of
+from hub.rights.consent.ending import INVALID, INVALIDATION, REVOKED, WITHDRAWN
 from hub.rights.inzage.asking import INZAGE
 from hub.rights.inzage.basis import GROUND, STATEMENT, Facts, Told, bases, named, notice_basis
 from hub.rights.inzage.sections import Items, Look, Section
+from hub.rights.limits.objections import OBJECTION
+from hub.rights.limits.restrictions import RESTRICTION
+from hub.rights.limits.shields import SHIELD
 from hub.rights.recall.recalls import REASONS
 from hub.store.persons import picture
 
 Key = tuple[str, str]  # (berichtId, recipient)
 _SEQ: Final = re.compile("[0-9]{1,18}")
-_STATEMENT: Final = re.compile(f"{STATEMENT}:([0-9a-f]{{32}})")
+#: Acts that stop what waits, by their entry in the log, and the code that is noted with what they stopped.
+_STOPS: Final[Mapping[str, str]] = {
+    "intrekking": WITHDRAWN,
+    "herroeping": REVOKED,
+    INVALIDATION: INVALID,
+    "toestemming": "toestemming-geweigerd",
+    **{code: code for code in ("stopverzoek", "ontheffing-ingetrokken", RESTRICTION, OBJECTION, SHIELD)},
+}
 _DECISION, _RELEASE, _STOP = "besluit", "vrijgave", "stop"
 
 
@@ -36,30 +47,30 @@ def _rows(look: Look, after: str, limit: int) -> list[Row[Any]]:
 
 
 def _show(look: Look, rows: Sequence[Row[Any]]) -> Items:
-    wanted = {(row.message_id, row.recipient) for row in rows}
-    told = {row.delivery_id: one for row, one in zip(rows, _told(look, rows, wanted), strict=True)}
+    told, acts = _told(look, {(row.message_id, row.recipient) for row in rows})
     rested = picture.rested_on(look.connection, [row.delivery_id for row in rows])
-    facts = _facts(look, told.values(), {fact for facts in rested.values() for fact in facts})
+    facts = _facts(look, told.values(), {fact for facts in rested.values() for fact in facts}, acts)
     bodies = _bodies(look, rows) if look.content else {}
-    return [
-        _message(look, row)
-        | _basis(row, told[row.delivery_id], rested.get(row.delivery_id, ()), facts)
-        | _ended(row, told[row.delivery_id], facts)
-        | bodies.get(row.delivery_id, {})
-        for row in rows
-    ]
+    found: Items = []
+    for row in rows:
+        said = told.get((row.message_id, row.recipient), Told())
+        basis = _basis(row, said, rested.get(row.delivery_id, ()), facts)
+        found.append(_message(look, row) | basis | _ended(row, said, facts) | bodies.get(row.delivery_id, {}))
+    return found
 
 
-def _told(look: Look, rows: Sequence[Row[Any]], wanted: Collection[Key]) -> list[Told]:
-    """What the log says of each row, in one pass: only what is wanted is kept."""
-    if not rows:
-        return []
+def _told(look: Look, wanted: Collection[Key]) -> tuple[dict[Key, Told], frozenset[tuple[str, str]]]:
+    """What the log says of these, in one pass: no more of it is kept. And what the asker itself did that stops."""
     told: dict[Key, Told] = {}
+    acts: set[tuple[str, str]] = set()
     for entry in entries_of(look.connection, look.evidence_keys):
         for key, said in _spoken_of(entry.payload):
             if key in wanted:
                 told[key] = _joined(told.get(key, Told()), str(entry.payload["soort"]), said)
-    return [told.get((row.message_id, row.recipient), Told()) for row in rows]
+        code = _STOPS.get(entry.payload["soort"])
+        if code is not None and entry.payload.get("organisatie") == look.whose.own:
+            acts.add((entry.payload["op"], code))
+    return told, frozenset(acts)
 
 
 def _spoken_of(payload: Mapping[str, Any]) -> Iterator[tuple[Key, Mapping[str, Any]]]:
@@ -81,15 +92,14 @@ def _joined(before: Told, kind: str, said: Mapping[str, Any]) -> Told:
     return Told(before.basis, before.left_out or tuple(said.get("weggelaten", ())), before.reason)
 
 
-def _facts(look: Look, told: Collection[Told], rested: set[str]) -> Facts:
+def _facts(look: Look, told: Collection[Told], rested: set[str], acts: frozenset[tuple[str, str]]) -> Facts:
     names = named(told)
-    stated = names.get(STATEMENT, set()) | rested
-    stated |= {found for one in told for found in _STATEMENT.findall(one.reason or "")}
     return Facts(
         picture.grounds(look.connection, names.get(GROUND, set())),
-        picture.statements(look.connection, stated),
+        picture.statements(look.connection, names.get(STATEMENT, set()) | rested),
         picture.secrecy_releases(look.connection, rested),
         look.whose.own,
+        acts,
     )
 
 
@@ -126,21 +136,14 @@ def _basis(row: Row[Any], told: Told, rested: Sequence[str], facts: Facts) -> di
 
 
 def _ended(row: Row[Any], told: Told, facts: Facts) -> dict[str, Any]:
-    """That it was stopped, buried or erased. Why, in full: to the person; to who recorded what stopped it; to nobody
-    else than the sender who recalled it himself."""
+    """That it was stopped, buried or erased. Why: to the person; and to the sender that did itself what stopped it."""
     said: dict[str, Any] = {"geeindigdOp": row.ended_at}
-    if facts.own not in (None, row.organisation):
-        return said
-    reason = told.reason or row.reason
-    if reason is not None and (facts.own is None or row.reason in REASONS or _recorded_by(facts, reason)):
-        said["reden"] = reason
+    if facts.own is None:
+        return said | {"reden": told.reason or row.reason}
+    own_act = row.ended_at is not None and (instants.write(row.ended_at), row.reason) in facts.acts
+    if facts.own == row.organisation and (own_act or row.reason in REASONS):
+        return said | {"reden": row.reason}
     return said
-
-
-def _recorded_by(facts: Facts, reason: str) -> bool:
-    """Whether this organisation recorded the statement that a reason names."""
-    found = [facts.statements.get(one) for one in _STATEMENT.findall(reason)]
-    return any(row is not None and row.recorder == facts.own for row in found)
 
 
 def _bodies(look: Look, rows: Sequence[Row[Any]]) -> dict[str, dict[str, Any]]:
