@@ -414,15 +414,6 @@ def test_an_entry_that_is_not_what_was_logged_stops_the_picture(world: World) ->
     assert world.ask(KRINGLOOP).status == 200
 
 
-def test_where_the_log_takes_nothing_nothing_is_shown(world: World) -> None:
-    """A look that cannot be logged is no look."""
-    world.region.faults.arm("commit", "before")
-    assert world.ask(KRINGLOOP).status >= 500
-    assert world.region.faults.tripped("commit", "before")
-    world.region.faults.disarm()
-    assert world.ask(KRINGLOOP).status == 200
-
-
 def test_hundreds_of_messages_come_in_pages_and_as_one_line(world: World) -> None:
     region = world.region
     guide, at = region.pair()
