@@ -25,10 +25,24 @@ from hub.store.persons import people
 from tests import samples
 from tests.partners import Answer, Person
 from tests.region import Region
-from tests.samples import BSN, GEMEENTE, GEMEENTE_2, KRINGLOOP, KRINGLOOP_2, MBO, ONTWIKKELBEDRIJF, WOONZORG
+from tests.samples import (
+    BSN,
+    GEMEENTE,
+    GEMEENTE_2,
+    KRINGLOOP,
+    KRINGLOOP_2,
+    MBO,
+    ONTWIKKELBEDRIJF,
+    OTHER_BSN,
+    WOONZORG,
+)
 
 NOBODY = "a" * 26
 NOT_FOUND = (404, "NIET_GEVONDEN")
+VOORDRACHT = (
+    *("kandidaat.voorgedragen", "toeleiding", "gemeente", "ontwikkelbedrijf"),
+    "identiteit bsn contact opleiding inzetbaarheid",
+)
 ACCOUNTING = (
     *("gemeente-ontwikkelbedrijf", "voortgang.gemeld", "verantwoording"),
     *("ontwikkelbedrijf", "gemeente", "leervoortgang"),
@@ -429,6 +443,30 @@ def test_hundreds_of_messages_come_in_pages_and_as_one_line(world: World) -> Non
     assert sent == [event["id"] for event in events]
     letter = big.ask(at, "formaat=brief").body.decode()
     assert "250 keer, op " in letter and letter.count("<tr>") < 10
+
+
+def test_two_who_turn_out_to_be_one_have_one_picture(world: World) -> None:
+    """Joined by the opening message: what went under either handle is there, each with its basis from the log."""
+    region = world.region
+    guide, at = region.pair()
+    region.ground(f"voordracht-{guide}", (f"gemeente-{guide}", *VOORDRACHT))
+    person = region.candidate(guide, bsn=OTHER_BSN, lokaalNummer="gids-nummer-5")
+    region.place(person, at)
+    ref = region.register(GEMEENTE, bsn=OTHER_BSN)
+    data = samples.voorgedragen(ref, bsn=OTHER_BSN)
+    data["traject"]["trajectId"] = region.open_trajectory(GEMEENTE, ref)
+    before = World(region, Person({GEMEENTE: ref}, ""), PersonId(""), {})
+    assert before.picture(GEMEENTE, "omvang=geheel")["berichten"] == []
+    event = region.event(GEMEENTE, "kandidaat.voorgedragen", ref, data, ontvanger=guide)
+    region.send(GEMEENTE, event).expect(202)
+    assert region.collect(guide)[-1]["subject"] == person.refs[guide]
+    sent = before.picture(GEMEENTE, "omvang=geheel")["berichten"]
+    assert {one["soort"] for one in sent} == {"leerwerkplek.geplaatst", "kandidaat.voorgedragen"}
+    assert all(one["grondslagen"] for one in sent)
+    both = World(region, person, PersonId(""), {}).picture(guide)
+    assert {one["soort"] for one in both["berichten"]} == {"leerwerkplek.geplaatst", "kandidaat.voorgedragen"}
+    assert both["registraties"][0]["lokaleNummers"] == ["gids-nummer-5"]
+    assert {one["soort"] for one in before.picture(GEMEENTE)["berichten"]} == {"kandidaat.voorgedragen"}
 
 
 def test_content_whose_key_is_gone_is_null_and_who_is_erased_is_unknown(world: World) -> None:

@@ -37,11 +37,8 @@ def _registration(look: Look, rows: Sequence[picture.Registration]) -> Items:
 def _numbers(look: Look, one: picture.Registration) -> list[str]:
     names = {person: content_key(person, one.organisation) for person, _ in one.numbers}
     keys = look.key_store.find(set(names.values())) if names else {}
-    return [
-        unseal(keys[names[person]], sealed, f"lokaal-nummer/{person}".encode()).decode()
-        for person, sealed in one.numbers
-        if names[person] in keys
-    ]
+    opened = (_opened(keys.get(names[person]), sealed, f"lokaal-nummer/{person}") for person, sealed in one.numbers)
+    return [number for number in opened if number is not None]
 
 
 def _involvement(look: Look, rows: Sequence[Row[Any]]) -> Items:
@@ -80,14 +77,18 @@ def _statement(look: Look, rows: Sequence[Row[Any]]) -> Items:
 
 
 def _words(look: Look, row: Row[Any], column: str, place: str) -> str | None:
-    sealed = getattr(row, column)
-    if sealed is None:
+    key = look.evidence_keys.get(evidence_key(PersonId(row.person_id)))
+    return _opened(key, getattr(row, column), f"toestemming/{place}")
+
+
+def _opened(key: bytes | None, sealed: bytes | None, place: str) -> str | None:
+    """What lies sealed. One value that was touched must not keep the rest of the picture from the person."""
+    if key is None or sealed is None:
         return None
     try:
-        key = look.evidence_keys[evidence_key(PersonId(row.person_id))]
-        return unseal(key, sealed, f"toestemming/{place}".encode()).decode()
+        return unseal(key, sealed, place.encode()).decode()
     except SealBroken:
-        return None  # one row that was touched must not keep the rest of the picture from the person
+        return None
 
 
 def _stops(look: Look, rows: Sequence[Row[Any]]) -> Items:

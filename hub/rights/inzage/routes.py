@@ -76,9 +76,9 @@ def _look(granted: Granted, asked: Asked) -> Iterator[Look]:
     with snapshot(the.engine) as connection:
         members = tuple(picture.members(connection, granted.whose.root))
         names = {evidence_key(member) for member in members}
-        keys = the.key_store.find(names) if names else {}
-        if not names or len(keys) < len(names):
+        if not names or the.key_store.destroyed(names):
             raise NotFound
+        keys = the.key_store.find(names)
         opening = (the.key_store, the.cases, the.limits.objections)
         yield Look(connection, granted.whose, granted.at, keys, *opening, asked.content)
 
