@@ -27,7 +27,8 @@ def known(sheet: Sheet) -> Iterable[str]:
     yield listed(lines)
     took = [_part(sheet, one) for one in sheet.of("betrokkenheden")]
     if took:
-        yield p("Deze organisaties doen of deden mee in uw traject:" if sheet.whole else "Zo doet of deed die mee:")
+        own = f"Zo doet of deed {sheet.name} mee in uw traject:"
+        yield p("Deze organisaties doen of deden mee in uw traject:" if sheet.whole else own)
         yield listed(took)
 
 
