@@ -147,6 +147,7 @@ def test_the_hub_as_processor_names_both_controllers(region: Region, command: Ca
     """AVG art. 30(2)."""
     rows = json.loads(command("--json"))["items"]
     assert all("richting" not in row for row in rows)
+    assert {row["verwerker"] for row in rows} == {region.settings.base_url}
     ends = [{o["oin"] for o in row["verwerkingsverantwoordelijken"]} for row in rows]
     assert ends == [{row["verstrekker"]["oin"], row["ontvanger"]["oin"]} for row in rows]
     alone = json.loads(command("--organisatie", KRINGLOOP, "--json"))["items"]

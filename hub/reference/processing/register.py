@@ -18,9 +18,12 @@ def of_organisation(connection: Connection, own: Oin, at: datetime) -> list[dict
     return _rows(connection, own, own, at)
 
 
-def of_hub(connection: Connection, party: Oin | None, at: datetime) -> list[dict[str, Any]]:
-    """The hub's register as processor (AVG art. 30(2)); with ``party`` only what it does for that controller."""
-    return _rows(connection, party, None, at)
+def of_hub(connection: Connection, party: Oin | None, at: datetime, address: str) -> list[dict[str, Any]]:
+    """The hub's register as processor (AVG art. 30(2)); with ``party`` only what it does for that controller.
+
+    ``address``: where the processor can be reached.
+    """
+    return [{"verwerker": address} | row for row in _rows(connection, party, None, at)]
 
 
 def _rows(connection: Connection, party: Oin | None, own: Oin | None, at: datetime) -> list[dict[str, Any]]:
