@@ -313,14 +313,13 @@ def test_what_waits_for_somebody_is_not_in_its_picture(world: World) -> None:
     assert event["id"] in json.dumps(world.picture(GEMEENTE))
 
 
-@pytest.mark.parametrize("limit", [1, 3, 100])
-def test_pages_hold_the_same_as_the_whole(world: World, limit: int) -> None:
-    keep = ("inzagen",)  # each look is one more
-    for who, query in ((KRINGLOOP, ""), (GEMEENTE, "omvang=geheel")):
+def test_pages_hold_the_same_as_the_whole(world: World) -> None:
+    """But for the looks themselves: each is one more."""
+    for who, query, limit in ((KRINGLOOP, "", 2), (GEMEENTE, "omvang=geheel", 5)):
         one, other = world.picture(who, query), world.picture(who, query, limit)
-        for name, value in one.items():
-            if isinstance(value, list) and name not in (*HEAD, *keep):
-                assert other[name] == value, name
+        lists = [n for n, value in one.items() if isinstance(value, list) and n not in (*HEAD, "inzagen")]
+        assert len(lists) > 10
+        assert {name: other[name] for name in lists} == {name: one[name] for name in lists}
 
 
 def test_content_is_given_of_own_sendings_only(world: World) -> None:
