@@ -62,6 +62,8 @@ from hub.rights.erasure.destroying import Eraser, Finisher
 from hub.rights.erasure.erasures import Erasures
 from hub.rights.identity import routes as identity_routes
 from hub.rights.identity.room import Identity
+from hub.rights.inzage import routes as inzage_routes
+from hub.rights.inzage.asking import Inzages
 from hub.rights.limits import routes as limit_routes
 from hub.rights.limits.objections import OBJECTION
 from hub.rights.limits.room import Limits
@@ -112,6 +114,7 @@ class Hub:
     identity: Identity
     recalls: Recalls
     erasures: Erasures
+    inzages: Inzages
     dry_run: DryRun
     releaser: Releaser
     mailbox: Mailbox
@@ -161,6 +164,7 @@ class Hub:
             ("zaken", "Zaken beantwoorden en ontheffingen vastleggen", case_routes.ENDPOINTS),
             ("beperkingen", "Stromen beperken, bezwaar maken, afschermen", limit_routes.ENDPOINTS),
             ("wissingen", "Gegevens wissen, en laten zien dat het is gebeurd", erasure_routes.ENDPOINTS),
+            ("inzage", "Laten zien wat er met gegevens van een kandidaat gebeurt", inzage_routes.ENDPOINTS),
             ("postvak", "Eigen berichten ophalen en bevestigen", mailbox_routes.ENDPOINTS),
             ("abonnement", "Berichten laten bezorgen in plaats van ophalen", subscription_routes.ENDPOINTS),
             ("beheer", "Afspraken, grondslagen en organisaties beheren", operator_routes.ENDPOINTS),
@@ -257,6 +261,7 @@ def build(core: Core, metrics: Metrics | None = None) -> Hub:
         identity=Identity(limits.means, core.keyring.identity_code_key),
         recalls=Recalls(limits.means),
         erasures=erasures,
+        inzages=Inzages(limits.means),
         dry_run=DryRun(writer, core.look, core.evidence, Allowance(clock)),
         releaser=releaser,
         mailbox=Mailbox(releaser, writer, core.look, clock, bell, core.key_store, core.evidence, core.random),

@@ -8,7 +8,8 @@ from flask import current_app, g
 from sqlalchemy import Engine
 
 from consent.keys import KeyStore
-from hub.access.caller import Caller
+from contracts.errors import ScopeMissing
+from hub.access.caller import Caller, Scope
 from hub.delivery.mailbox import Mailbox
 from hub.gate.dry_run import DryRun
 from hub.intake.accept import Accepter
@@ -20,6 +21,7 @@ from hub.rights.candidates import Candidates
 from hub.rights.cases import Cases
 from hub.rights.erasure.erasures import Erasures
 from hub.rights.identity.room import Identity
+from hub.rights.inzage.asking import Inzages
 from hub.rights.limits.room import Limits
 from hub.rights.recall.recalls import Recalls
 from hub.rights.statements import Statements
@@ -84,6 +86,8 @@ class Hub(Protocol):
     @property
     def erasures(self) -> Erasures: ...
     @property
+    def inzages(self) -> Inzages: ...
+    @property
     def log_keeper(self) -> LogKeeper: ...
     @property
     def metrics(self) -> Metrics: ...
@@ -108,6 +112,13 @@ def hub() -> Hub:
 def asker() -> Asker:
     """The caller as one whose machtiging the deciding transaction asks for."""
     return Asker(caller().organisation, caller().system, g.scope, caller().keys, caller().scopes)
+
+
+def need(scope: Scope) -> None:
+    """From here the request acts under this scope, of those that let it in. Raises ``ScopeMissing``."""
+    if scope not in caller().scopes:
+        raise ScopeMissing
+    g.scope = scope
 
 
 def caller() -> Caller:

@@ -89,6 +89,14 @@ def reading(engine: Engine) -> Iterator[Connection]:
         yield connection
 
 
+@contextmanager
+def snapshot(engine: Engine) -> Iterator[Connection]:
+    """The same, showing one state throughout, however many statements it takes."""
+    options = {"look": True} | ({} if is_sqlite(engine) else {"isolation_level": "REPEATABLE READ"})
+    with engine.connect().execution_options(**options) as connection, connection.begin():
+        yield connection
+
+
 def is_sqlite(connection: Connection | Engine) -> bool:
     """True on the embedded default."""
     return connection.dialect.name == "sqlite"

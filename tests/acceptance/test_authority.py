@@ -1042,6 +1042,63 @@ def test_wissing_as_a_whole_is_carried_out_by_the_contactpunt_alone(own_region: 
     assert told(region.call(ONTWIKKELBEDRIJF, "GET", f"/v1/wissingen/{asked['oorzaak']}")) == NOT_FOUND
 
 
+# -- see the register, inzage: own sendings, receipts and records; the whole only the contactpunt ----------------------
+@pytest.mark.parametrize("who", [ONTWIKKELBEDRIJF, KRINGLOOP, MBO])
+def test_inzage_by_every_involved_organisation_of_its_own(region: Region, who: str) -> None:
+    """The school stands beside two others that exchange: it sees what came to it, and not that they do."""
+    person = placed(region)
+    at_school(region, person)
+    assert reports(region, person) == (202, None)
+    region.collect(ONTWIKKELBEDRIJF)
+    found = region.call(who, "GET", f"/v1/kandidaten/{person.refs[who]}/inzage").expect(200)
+    assert found["berichten"]
+    assert all(who in (one["verstrekker"], one["ontvanger"]) for one in found["berichten"])
+    assert [one["organisatie"] for one in found["registraties"]] == [who]
+    kinds = {(one["soort"], one["richting"]) for one in found["berichten"]}
+    assert (("voortgang.gemeld", "verstuurd") in kinds) == (who == KRINGLOOP)
+    assert (("voortgang.gemeld", "ontvangen") in kinds) == (who == ONTWIKKELBEDRIJF)
+
+
+def test_inzage_by_who_was_involved_before(own_region: Region) -> None:
+    """Involvement that ended leaves a picture behind."""
+    region = own_region
+    person = placed(region)
+    until = {"opdrachtgever": GEMEENTE, "wettelijkKader": "Pwet", "van": "2026-10-01", "tot": "2026-10-20"}
+    ref = region.register(ONTWIKKELBEDRIJF)
+    region.call(ONTWIKKELBEDRIJF, "POST", f"/v1/kandidaten/{ref}/trajecten", until).expect(201)
+    assert region.call(ONTWIKKELBEDRIJF, "GET", f"/v1/kandidaten/{ref}/inzage").status == 200
+    assert reports(region, person) == (202, None)
+
+
+def test_inzage_by_who_is_not_involved(region: Region) -> None:
+    person = placed(region)
+    for who, ref in ((GEMEENTE_2, known_elsewhere(region)), (KRINGLOOP_2, person.refs[KRINGLOOP])):
+        assert told(region.call(who, "GET", f"/v1/kandidaten/{ref}/inzage")) == NOT_FOUND
+
+
+def test_the_whole_picture_only_by_the_contactpunt(own_region: Region) -> None:
+    """The scope makes the contactpunt; it must know the person, and need not be involved. Ended, it bites at once."""
+    region = own_region
+    person = placed(region)
+    path = f"/v1/kandidaten/{person.refs[KRINGLOOP]}/inzage?omvang=geheel"
+    assert told(region.call(KRINGLOOP, "GET", path)) == (403, "SCOPE_ONTBREEKT")
+    contact = known_elsewhere(region)
+    form = {"organisatie": GEMEENTE_2, "systeem": region.parties[GEMEENTE_2].system, "scopes": ["rechten:geheel"]}
+    given = region.operate(parties.add_mandate, forms.mandate(form))
+    region.parties[GEMEENTE_2].limit("")
+    asked = f"/v1/kandidaten/{contact}/inzage?omvang=geheel"
+    assert region.call(GEMEENTE_2, "GET", asked).expect(200)["omvang"] == "geheel"
+    assert told(region.call(GEMEENTE_2, "GET", path)) == NOT_FOUND  # of whom it does not know nothing at all
+    region.operate(parties.end_mandate, given.id)
+    assert told(region.call(GEMEENTE_2, "GET", asked)) == (401, "TOKEN_ONGELDIG")
+
+
+def test_a_party_sees_its_own_register_of_processing_only(region: Region) -> None:
+    found = region.call(KRINGLOOP, "GET", "/v1/verwerkingsregister").expect(200)["items"]
+    assert {one["afspraakId"] for one in found} == {"ontwikkelbedrijf-kringloop"}
+    assert region.call(CERTIFICEERDER, "GET", "/v1/verwerkingsregister").expect(200)["items"] == []
+
+
 # -- a scope that was not given opens nothing -------------------------------------------------------------------------
 SCOPED = [
     ("POST", "/v1/berichten", "berichten:versturen"),
@@ -1064,6 +1121,9 @@ SCOPED = [
     ("POST", "/v1/kandidaten/x/splitsingen", "kandidaten:beheren"),
     ("GET", "/v1/kandidaten/x/splitsingen", "kandidaten:beheren"),
     ("POST", "/v1/kandidaten/x/splitsingen/bevestiging", "kandidaten:beheren"),
+    ("GET", "/v1/kandidaten/x/inzage", "toestemmingen:lezen"),
+    ("GET", "/v1/kandidaten/x/inzage?omvang=geheel", "rechten:geheel"),
+    ("GET", "/v1/kandidaten/x/inzage?inhoud=true", "berichten:versturen"),
     ("POST", "/v1/kandidaten/x/stopverzoek", "toestemmingen:beheren"),
     ("POST", "/v1/kandidaten/x/wissing", "toestemmingen:beheren"),
     ("GET", "/v1/wissingen/x", "toestemmingen:lezen"),

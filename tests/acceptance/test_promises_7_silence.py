@@ -252,6 +252,8 @@ CALLS: dict[str, tuple[str, str, dict[str, Any] | None]] = {
     "stopverzoek": ("POST", "/v1/kandidaten/{}/stopverzoek", None),
     "wissing": ("POST", "/v1/kandidaten/{}/wissing", {"omvang": "eigen", "reden": "bezwaar", "kenmerk": "W-1"}),
     "lokaal-nummer": ("PUT", "/v1/kandidaten/{}/lokaal-nummer", {"lokaalNummer": "n-1"}),
+    "inzage": ("GET", "/v1/kandidaten/{}/inzage", None),
+    "inzage als brief": ("GET", "/v1/kandidaten/{}/inzage?formaat=brief", None),
     "traject": (
         "POST",
         "/v1/kandidaten/{}/trajecten",
@@ -278,6 +280,22 @@ def test_promise_7_a_ref_that_may_not_be_named_is_not_found_by_one_path(quiet: R
     }
     assert (seen["never asked"].status, seen["never asked"].body["code"]) == (404, "NIET_GEVONDEN")
     assert_alike(seen)
+
+
+def test_promise_7_inzage_of_whom_one_only_registered_is_not_found_by_one_path(quiet: Region) -> None:
+    """Its own ref, but it was never involved: as if there were nobody."""
+    refs = {"never asked": "z" * 26, "not involved": quiet.register(ONTWIKKELBEDRIJF)}
+    involved = quiet.candidate().refs[ONTWIKKELBEDRIJF]
+
+    def ask(ref: str) -> Answer:
+        return quiet.call(ONTWIKKELBEDRIJF, "GET", f"/v1/kandidaten/{ref}/inzage")
+
+    seen = {reason: observe(quiet, lambda ref=ref: ask(ref)) for reason, ref in refs.items()}  # type: ignore[misc]
+    assert (seen["never asked"].status, seen["never asked"].body["code"]) == (404, "NIET_GEVONDEN")
+    first, other = seen["never asked"], seen["not involved"]
+    assert (first.status, first.body, first.headers) == (other.status, other.body, other.headers)
+    assert len(first.statements) <= len(other.statements) <= len(first.statements) + 5  # the facts of somebody
+    assert ask(involved).status == 200
 
 
 def officers_refs(quiet: Region) -> tuple[dict[str, tuple[str, str]], str]:

@@ -144,6 +144,7 @@ def exchange(region: Partners, person: Person, number: int) -> None:
         one = {"sequence": found[-1]["sequence"], "uitkomst": "onverwerkbaar", "reden": f"{WORD} onleesbaar"}
         region.call(KRINGLOOP, "POST", "/v1/postvak/bevestigingen", {"berichten": [one]})
     report(region, person, number)
+    look(region, person)
     others(region, person)
     misfits(region)
     if given.status == 201:
@@ -159,6 +160,13 @@ def exchange(region: Partners, person: Person, number: int) -> None:
         wish = {"omvang": "eigen", "reden": "bezwaar", "kenmerk": f"{WORD} kenmerk"}
         for form in (wish | {"reden": WORD}, wish, wish | {"omvang": "geheel"}):
             region.call(GEMEENTE, "POST", f"/v1/kandidaten/{gone.json['kandidaatRef']}/wissing", form)
+
+
+def look(region: Partners, person: Person) -> None:
+    """Inzage shows what lies sealed: the own number, reasons, the messages themselves."""
+    for who, ref in person.refs.items():
+        for query in ("inhoud=true", "formaat=brief"):
+            region.call(who, "GET", f"/v1/kandidaten/{ref}/inzage?{query}")
 
 
 def report(region: Partners, person: Person, number: int) -> None:

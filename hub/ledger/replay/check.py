@@ -21,6 +21,7 @@ from hub.ledger.replay.compare import compare
 from hub.ledger.replay.entries import Opened, entries
 from hub.ledger.replay.erasures import compare_erasures
 from hub.ledger.replay.identity import Identities
+from hub.ledger.replay.looks import looked
 from hub.ledger.replay.persons import Persons
 from hub.ledger.replay.region import Region
 from hub.ledger.replay.traffic import Traffic
@@ -97,6 +98,8 @@ class _Replay:
                 self.persons.recall(person, said)
             case "wissing":
                 self.persons.erase(person, said)
+            case "inzage":
+                return looked(self.region, self.persons, person, said)
             case _:
                 self.persons.hear(person, said)
         return None
