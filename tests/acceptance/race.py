@@ -26,11 +26,11 @@ from hub.delivery.states import State
 from hub.store.database import reading
 from hub.store.tables import attempt, delivery, message
 from tests.acceptance.race_acts import ACTS, PURPOSE, Act, Lane, Stage, rows
-from tests.acceptance.race_course import AT_REST, PLAIN, POLL, REPLAY, RETRY, Course, Moment, OutOfTime, Pace, paces
+from tests.acceptance.race_course import AT_REST, PLAIN, POLL, REPLAY, RETRY, Course, Moment, OutOfTime, paces
 from tests.acceptance.race_desk import Desks
-from tests.acceptance.race_heard import Delays, Heard
+from tests.acceptance.race_heard import Delays, Heard, Pace
 from tests.acceptance.race_people import Cast
-from tests.acceptance.race_verdict import Accepted, Result, Round, Taken, judge
+from tests.acceptance.race_verdict import Accepted, Result, Round, judge
 from tests.live import LiveRegion
 from tests.partners import BATCH, OPERATOR, Person, stamp
 from tests.samples import ONTWIKKELBEDRIJF
@@ -42,6 +42,7 @@ DESKS: Final = 3
 #: Rounds of one person, about: its records grow with each.
 _ROUNDS_EACH: Final = 25
 _TERM: Final = timedelta(days=100)
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -60,6 +61,7 @@ class Runner:
     chance: Random
     beside: ThreadPoolExecutor
     paces: dict[str, Pace] = field(default_factory=paces)
+    saying: Pace = field(default_factory=lambda: Pace(0.3))  # to record a statement
 
 
 class Race:
@@ -75,6 +77,7 @@ class Race:
         self._delays: Delays | None = None
         self._desks: Desks | None = None
         self._done = threading.Event()
+        self._organised = 0
 
     def swap(self, program: Sequence[str]) -> None:
         """Go on with another hub on the same data; what it answers is no longer held against it."""
@@ -147,19 +150,21 @@ class Race:
         act, chance = ACTS[plan.act], runner.chance
         done = Round(plan.act, plan.course)
         self.rounds.append(done)
-        pace = runner.paces[plan.course]
-        stage, events = self._stage(runner, person, act, pace)
-        began, first = time.monotonic(), chance.randint(1, 2)
+        lead = runner.paces[plan.course].seconds * chance.uniform(0.9, 1.4)
+        stage, events = self._stage(runner, person, act, lead)
+        if act.by_time:
+            time.sleep(max(0.0, stage.until(stage.ends) - lead))
+        first = chance.randint(1, 2)
         assert self.heard is not None
         course = Course(stage, self.heard, self.cast.pushed, plan.course, stage.ids[:first])
         course.prepare()
+        began = time.monotonic()
         self._offer(stage, events[:first], done)
         beside = course.bring()
-        moment = Moment(act, course)
-        answer = runner.beside.submit(_take, moment, stage)
+        moment = Moment(act, course, began, runner.paces[plan.course])
+        answer = runner.beside.submit(moment.take)
         other = runner.beside.submit(beside, chance.uniform(0.0, 0.06))
         moment.wait_to_offer()
-        pace.learn(time.monotonic() - began)
         while rest := events[first:-1]:
             some = chance.randint(1, len(rest))
             self._offer(stage, rest[:some], done)
@@ -172,27 +177,30 @@ class Race:
         self._settle(stage)
         act.give_back(stage, done.taken)
 
-    def _stage(self, runner: Runner, person: Person, act: Act, pace: Pace) -> tuple[Stage, list[dict[str, Any]]]:
+    def _stage(self, runner: Runner, person: Person, act: Act, lead: float) -> tuple[Stage, list[dict[str, Any]]]:
         """The statement of this round, and the events that it may let through."""
         region, at, chance = self.region, runner.lane.at, runner.chance
         if act.by_time:  # else an older `ja` that is still in force would go on to let it through
             region.statement(at, person.refs[at], keuze="nee", verstrekkers=[at], doelen=[PURPOSE]).expect(201)
-        events = [region.report(person, at, n) for n in range(chance.randint(4, 6))]
-        term = timedelta(seconds=0.05 + pace.seconds * chance.uniform(0.9, 1.5)) if act.by_time else _TERM
+        events = [region.report(person, at, n) for n in range(chance.randint(3, 5))]
+        began = time.monotonic()
+        term = timedelta(seconds=1.3 * runner.saying.seconds + lead) if act.by_time else _TERM
         ends = datetime.now(UTC) + term
         to = [ONTWIKKELBEDRIJF, self.cast.pushed]
         given = region.consent(at, person.refs[at], to, PURPOSE, "leervoortgang", geldigTot=stamp(ends))
+        runner.saying.learn(time.monotonic() - began)
         assert self._desks is not None
         ids = [event["id"] for event in events]
         return Stage(region, self._desks, runner.lane, person, given, ends, ids, chance), events
 
     def _settle(self, stage: Stage) -> None:
         """Until nothing of this round is on its way: what is given back must not let it through."""
-        until = time.monotonic() + (60.0 if self.strict else 5.0)
+        until, pause = time.monotonic() + (60.0 if self.strict else 5.0), POLL
         while any(row.state not in AT_REST for row in rows(stage)):
             if time.monotonic() > until:
                 raise OutOfTime("what was taken away does not come to rest")
-            time.sleep(POLL)
+            time.sleep(pause)
+            pause = min(2 * pause, 0.4)
 
     # -- messages -----------------------------------------------------------------------------------------------------
     def _offer(self, stage: Stage, events: Sequence[dict[str, Any]], done: Round) -> None:
@@ -237,10 +245,9 @@ class Race:
 
     def _organise(self) -> None:
         """An operator at work beside it all: commands that change the rules and have nothing to do with any round."""
-        number = len(self.region.parties) * 100_000
         while not self._done.wait(2.0):
-            number += 1
-            who = ["--oin", f"00000099{800_000_000 + number:012d}", "--naam", "Proef", "--rol", "kringloop"]
+            self._organised += 1
+            who = ["--oin", f"00000099{800_000_000 + self._organised:012d}", "--naam", "Proef", "--rol", "kringloop"]
             assert self._desks is not None
             self._desks.run("organisatie", "add", *who, "--operator", OPERATOR)
 
@@ -282,18 +289,14 @@ def _plans(runners: Sequence[Runner], count: int, acts: Sequence[str]) -> dict[s
     for some, rounds in ((plain, count - slow), (patient, slow)):
         for number, one in enumerate(some):
             share = len(range(number, rounds, len(some)))
-            plans[one.lane.at] = [Plan(one.chance.choice(acts), one.chance.choice(one.courses)) for _ in range(share)]
+            drawn = one.chance.choices(acts, [ACTS[act].weight for act in acts], k=share)
+            plans[one.lane.at] = [Plan(act, one.chance.choice(one.courses)) for act in drawn]
     return plans
 
 
 def _persons(plans: Sequence[Plan]) -> int:
     """How many persons a sender needs for these rounds."""
     return 2 + len(plans) // _ROUNDS_EACH + sum(ACTS[plan.act].uses_up for plan in plans)
-
-
-def _take(moment: Moment, stage: Stage) -> Taken:
-    moment.wait_to_take()
-    return moment.act.take(stage)
 
 
 def _accepted(receipt: Mapping[str, Any] | None, begun: float) -> Accepted | None:

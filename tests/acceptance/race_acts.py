@@ -15,12 +15,11 @@ from typing import Any, Final
 from sqlalchemy import Row, select
 
 from consent.keys import DestroyIncomplete, content_key
-from consent.store.tables import person as persons
 from contracts import instants
 from contracts.identity import Oin, PersonId
 from hub.store.database import reading
 from hub.store.locks import Locks
-from hub.store.tables import delivery, message
+from hub.store.tables import delivery, message, message_key
 from hub.store.writer import Transaction, single
 from tests.acceptance.race_desk import Desks
 from tests.acceptance.race_verdict import Taken
@@ -67,6 +66,10 @@ class Stage:
     def receivers(self) -> frozenset[str]:
         return frozenset(self.lane.agreements)
 
+    def until(self, instant: datetime) -> float:
+        """Seconds until then, by this machine's clock, which is the hub's too."""
+        return (instant - datetime.now(UTC)).total_seconds()
+
     def call(self, method: str, path: str, body: Any = None) -> Any:
         """A call of the sender about the person; its answer."""
         url = f"/v1/kandidaten/{self.ref}/{path}"
@@ -86,6 +89,7 @@ class Act:
     by_time: bool = False  # it happens by itself, at the end of the statement
     by_command: bool = False
     uses_up: bool = False  # the sender can say nothing more about this person
+    weight: int = 3  # how often it is drawn
 
 
 def _answered(stage: Stage, answer: dict[str, Any]) -> Taken:
@@ -102,13 +106,14 @@ def _ordered(stage: Stage, at: datetime, receivers: Collection[str]) -> Taken:
 
 
 def rows(stage: Stage) -> list[Row[Any]]:
-    """The deliveries of this round as they are now, each with its person."""
+    """The deliveries of this round as they are now, each with its event and its person."""
     with reading(stage.region.core.engine) as connection:
+        own = (message_key.c.organisation == stage.at) & (message_key.c.system == stage.region.parties[stage.at].system)
         query = (
-            select(delivery, message.c.event_id, message.c.person_id, persons.c.root)
+            select(delivery, message_key.c.event_id, message.c.person_id)
+            .join(message_key, message_key.c.message_id == delivery.c.message_id)
             .join(message, message.c.message_id == delivery.c.message_id)
-            .join(persons, persons.c.person_id == message.c.person_id)
-            .where(message.c.event_id.in_(stage.ids))
+            .where(own, message_key.c.event_id.in_(stage.ids))
         )
         return list(connection.execute(query))
 
@@ -153,10 +158,10 @@ def answer(kind: str, **reply: str) -> Callable[[Stage, Taken], None]:
 
 # -- what ends by itself, or by an operator ---------------------------------------------------------------------------
 def expire(stage: Stage) -> Taken:
-    now, over = datetime.now(UTC), time.monotonic()  # in this order: held up in between, ``over`` is late, not early
-    seconds = (stage.ends - now).total_seconds()
+    seconds = stage.until(stage.ends)
+    over = time.monotonic() + seconds  # in this order: who is held up in between says too late, never too early
     time.sleep(max(0.0, seconds))
-    return Taken(stage.ends, over + seconds, stage.receivers, None)
+    return Taken(stage.ends, over, stage.receivers, None)
 
 
 def end_agreement(stage: Stage) -> Taken:
@@ -198,7 +203,7 @@ def erase(stage: Stage) -> Taken:
             core.key_store.destroy([name], tx.now)
         return tx.now
 
-    at = single(core.transactions, work, Locks(exclusive=frozenset({row.root})))
+    at = single(core.transactions, work, Locks(exclusive=frozenset({row.line})))
     return _ordered(stage, at, stage.receivers)
 
 
@@ -211,5 +216,5 @@ ACTS: Final[dict[str, Act]] = {
     "verlopen": Act(expire, by_time=True),
     "afspraak": Act(end_agreement, renew_agreements, by_command=True),
     "machtiging": Act(end_mandate, renew_mandate, by_command=True),
-    "wissing": Act(erase, uses_up=True),
+    "wissing": Act(erase, uses_up=True, weight=1),
 }

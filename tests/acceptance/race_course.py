@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Final
 
 from sqlalchemy import Row, select, update
@@ -13,9 +12,10 @@ from hub.delivery.states import State
 from hub.store.tables import attempt, delivery
 from hub.store.writer import Transaction, single
 from tests.acceptance.race_acts import Act, Stage, rows
-from tests.acceptance.race_heard import Heard
+from tests.acceptance.race_heard import Heard, Pace
+from tests.acceptance.race_verdict import Taken
 
-#: Nothing befalls it; its webhook fails once, so that a retry is due when the act falls; it was buried, and is replayed.
+#: Nothing befalls it; its webhook fails, so that a retry is due when the act falls; it was buried, and is replayed.
 PLAIN, RETRY, REPLAY = "gewoon", "herkansing", "heraanbieding"
 #: Where a delivery of a round may rest.
 AT_REST: Final = frozenset({State.CONFIRMED.value, State.STOPPED.value, State.ERASED.value})
@@ -25,16 +25,6 @@ _PATIENCE: Final = 60.0
 
 class OutOfTime(AssertionError):
     """What had to happen did not, in a time in which it should have."""
-
-
-@dataclass(slots=True)
-class Pace:
-    """How long it takes, on this machine and now, from the statement to the moment at which the act is to fall."""
-
-    seconds: float
-
-    def learn(self, seconds: float) -> None:
-        self.seconds += (seconds - self.seconds) / 4
 
 
 def paces() -> dict[str, Pace]:
@@ -69,7 +59,7 @@ class Course:
         if failed is None:
             return _nothing
         if self.name == RETRY:
-            due = (failed.next_at - datetime.now(UTC)).total_seconds()
+            due = self.stage.until(failed.next_at)
             time.sleep(max(0.0, due - self.stage.chance.uniform(0.0, 0.3)))
             return _nothing
         self._let_days_pass(failed)
@@ -119,35 +109,40 @@ def _nothing(_: float) -> None:
 @dataclass(slots=True)
 class Moment:
     """When the act falls, and when more is offered: sometimes at once, mostly when the first message arrives and others
-    are on their way."""
+    are on their way. ``pace``: of this course, learnt from ``began`` on, when the first message was sent."""
 
     act: Act
     course: Course
+    began: float
+    pace: Pace
     early: bool = field(init=False)
     pause: float = field(init=False)
     head_start: bool = field(init=False)
 
     def __post_init__(self) -> None:
         chance = self.course.stage.chance
-        self.early, self.pause, self.head_start = chance.random() < 0.25, chance.uniform(0.0, 0.03), chance.random() < 0.5
+        self.early, self.head_start = chance.random() < 0.25, chance.random() < 0.5
+        self.pause = chance.uniform(0.0, 0.03)
 
-    def wait_to_take(self) -> None:
-        """Before the act."""
+    def take(self) -> Taken:
+        """The act, at its moment."""
         if not self.act.by_time:
             if not self.early:
                 self.course.near()
+                self.pace.learn(time.monotonic() - self.began)
             time.sleep(self.pause)
+        return self.act.take(self.course.stage)
 
     def wait_to_offer(self) -> None:
         """Before more is sent."""
         stage = self.course.stage
         if self.act.by_time:
-            left = (stage.ends - datetime.now(UTC)).total_seconds()
-            time.sleep(max(0.0, left - stage.chance.uniform(0.0, 0.15)))
+            time.sleep(max(0.0, stage.until(stage.ends) - stage.chance.uniform(0.0, 0.2)))
         elif self.head_start and not self.early:
             self.course.near()
 
     def wait_between(self) -> None:
         """Between two offers: a command takes longer than a call."""
-        if self.act.by_command or self.act.by_time:
-            time.sleep(self.course.stage.chance.uniform(0.0, 0.04))
+        stage = self.course.stage
+        if self.act.by_command:
+            time.sleep(stage.chance.uniform(0.0, min(0.5, stage.desks.pace.seconds)))

@@ -11,9 +11,11 @@ import queue
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Mapping
 from typing import Any
 
+from tests.acceptance.race_heard import Pace
 from tests.live import ROOT
 
 
@@ -31,10 +33,11 @@ class Desks:
             self._free.put(desk)
         self._counting = threading.Lock()
         self.commands = 0
+        self.pace = Pace(0.1)
 
     def run(self, *arguments: str) -> dict[str, Any]:
         """One command with ``--json``; its answer. Raises ``CommandFailed``."""
-        desk = self._free.get()
+        began, desk = time.monotonic(), self._free.get()
         try:
             assert desk.stdin is not None and desk.stdout is not None
             desk.stdin.write(json.dumps([*arguments, "--json"]) + "\n")
@@ -44,6 +47,7 @@ class Desks:
             self._free.put(desk)
         with self._counting:
             self.commands += 1
+            self.pace.learn(time.monotonic() - began)
         if found["code"]:
             raise CommandFailed(f"{arguments[:2]}: {found['code']} {found['error']}")
         answer: dict[str, Any] = json.loads(found["output"])

@@ -7,6 +7,7 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Collection, Iterable
 from contextlib import suppress
+from dataclasses import dataclass
 from http.client import HTTPConnection
 from typing import Any, Final
 
@@ -20,6 +21,16 @@ _INTERVAL: Final = 0.1  # seconds between two probes
 _NEAR: Final = 1.0  # probes within so many seconds of an arrival tell how it may have fared
 #: More is never allowed for: a machine that stands still for longer makes a run red, not lenient.
 MOST_DELAY: Final = 1.0
+
+
+@dataclass(slots=True)
+class Pace:
+    """How long something takes on this machine, these days. Seconds."""
+
+    seconds: float
+
+    def learn(self, seconds: float) -> None:
+        self.seconds += (seconds - self.seconds) / 4
 
 
 class Heard:

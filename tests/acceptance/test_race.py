@@ -9,7 +9,7 @@ import pytest
 from tests.acceptance.conftest import MakeLive
 from tests.acceptance.race import Race
 from tests.acceptance.race_acts import ACTS
-from tests.acceptance.race_verdict import RELEASED, UNTOLD, Result
+from tests.acceptance.race_verdict import UNTOLD, Result
 from tests.webhook import Webhook
 
 ROUNDS = int(os.environ.get("RACE_ROUNDS", "1000"))
