@@ -154,28 +154,37 @@ class Race:
         stage, events = self._stage(runner, person, act, lead)
         if act.by_time:
             time.sleep(max(0.0, stage.until(stage.ends) - lead))
-        first = chance.randint(1, 2)
         assert self.heard is not None
-        course = Course(stage, self.heard, self.cast.pushed, plan.course, stage.ids[:first])
+        course = Course(stage, self.heard, self.cast.pushed, plan.course, stage.ids[: chance.randint(1, 2)])
+        try:
+            self._meet(runner, act, course, events, done)
+            self._settle(stage)
+        finally:  # also where, without the lock, a round did not come to its end: the next one needs it all
+            if done.taken is not None:
+                act.give_back(stage, done.taken)
+
+    def _meet(self, runner: Runner, act: Act, course: Course, events: Sequence[dict[str, Any]], done: Round) -> None:
+        """Messages and the act, each from its own side."""
+        stage, chance, sent = course.stage, runner.chance, len(course.first)
         course.prepare()
         began = time.monotonic()
-        self._offer(stage, events[:first], done)
+        self._offer(stage, events[:sent], done)
         beside = course.bring()
-        moment = Moment(act, course, began, runner.paces[plan.course])
+        moment = Moment(act, course, began, runner.paces[course.name])
         answer = runner.beside.submit(moment.take)
         other = runner.beside.submit(beside, chance.uniform(0.0, 0.06))
-        moment.wait_to_offer()
-        while rest := events[first:-1]:
-            some = chance.randint(1, len(rest))
-            self._offer(stage, rest[:some], done)
-            first += some
-            moment.wait_between()
-        done.taken = answer.result()
+        try:
+            moment.wait_to_offer()
+            while rest := events[sent:-1]:
+                some = chance.randint(1, len(rest))
+                self._offer(stage, rest[:some], done)
+                sent += some
+                moment.wait_between()
+        finally:
+            done.taken = answer.result()
         other.result()
         if chance.random() < 0.3:  # and one when it is certainly over
             self._offer(stage, events[-1:], done)
-        self._settle(stage)
-        act.give_back(stage, done.taken)
 
     def _stage(self, runner: Runner, person: Person, act: Act, lead: float) -> tuple[Stage, list[dict[str, Any]]]:
         """The statement of this round, and the events that it may let through."""
