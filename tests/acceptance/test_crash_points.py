@@ -283,3 +283,14 @@ def test_the_control_what_is_done_twice_is_found(still: Region, webhook: Webhook
     with reading(still.core.engine) as connection:
         counts = [connection.scalar(select(func.count()).select_from(t)) for t in (message, message_key)]
     assert counts[0] == counts[1]
+
+
+def test_the_control_an_act_that_has_two_consequences_is_found(still: Region, webhook: Webhook) -> None:
+    """A second beperking beside the first, as a repeat that is not known for one would leave it."""
+    verb = VERBS["restrict"]
+    life = begun(verb, still, webhook)
+    call(life, verb)
+    form = {"verstrekkers": [life.at], "grond": "onrechtmatig"}
+    still.call(life.at, "PUT", f"/v1/kandidaten/{life.person.refs[life.at]}/beperking", form).expect(200)
+    with pytest.raises(ValueError, match="too many values"):
+        verb.holds(life)
