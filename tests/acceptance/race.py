@@ -166,7 +166,7 @@ class Race:
     def _meet(self, runner: Runner, act: Act, course: Course, events: Sequence[dict[str, Any]], done: Round) -> None:
         """Messages and the act, each from its own side."""
         stage, chance, sent = course.stage, runner.chance, len(course.first)
-        course.prepare()
+        course.prepare(done)
         began = time.monotonic()
         self._offer(stage, events[:sent], done)
         beside = course.bring()
@@ -286,7 +286,8 @@ class Race:
         assert self.heard is not None and self._delays is not None and self._desks is not None
         rounds = [replace(one, taken=one.taken.earlier(earlier)) if one.taken else one for one in self.rounds]
         found = judge(rounds, self.heard.arrivals, self._delays.around)
-        return replace(found, commands=self._desks.commands, longest_delay=self._delays.longest)
+        found.commands, found.longest_delay = self._desks.commands, self._delays.longest
+        return found
 
 
 def _plans(runners: Sequence[Runner], count: int, acts: Sequence[str]) -> dict[str, list[Plan]]:

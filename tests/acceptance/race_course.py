@@ -13,7 +13,7 @@ from hub.store.tables import attempt, delivery
 from hub.store.writer import Transaction, single
 from tests.acceptance.race_acts import Act, Stage, rows
 from tests.acceptance.race_heard import Heard, Pace
-from tests.acceptance.race_verdict import Taken
+from tests.acceptance.race_verdict import Round, Taken
 
 #: Nothing befalls it; its webhook fails, so that a retry is due when the act falls; it was buried, and is replayed.
 PLAIN, RETRY, REPLAY = "gewoon", "herkansing", "heraanbieding"
@@ -43,9 +43,10 @@ class Course:
     name: str
     first: list[str]  # events that are sent first; what befalls, befalls the first one's push
 
-    def prepare(self) -> None:
+    def prepare(self, done: Round) -> None:
         if self.name != PLAIN:
             self.heard.fail(self.first[0], self._failures)
+            done.failing, done.failures = (self.first[0], self.pushed), self._failures
 
     @property
     def _failures(self) -> int:
@@ -120,9 +121,10 @@ class Moment:
     head_start: bool = field(init=False)
 
     def __post_init__(self) -> None:
-        chance = self.course.stage.chance
-        self.early, self.head_start = chance.random() < 0.25, chance.random() < 0.5
-        self.pause = chance.uniform(0.0, 0.03)
+        chance, plain = self.course.stage.chance, self.course.name == PLAIN
+        # A retry or a replay must also meet an act that is there first.
+        self.early, self.head_start = chance.random() < (0.25 if plain else 0.6), chance.random() < 0.5
+        self.pause = chance.uniform(0.0, 0.03 if plain else 0.2)
 
     def take(self) -> Taken:
         """The act, at its moment."""

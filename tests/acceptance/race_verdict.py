@@ -80,6 +80,8 @@ class Round:
     accepted: dict[str, Accepted] = field(default_factory=dict)
     refused: set[str] = field(default_factory=set)
     taken: Taken | None = None
+    failing: tuple[str, str] | None = None  # (event id, receiver) of the push that was made to fail
+    failures: int = 0  # and how often, before the act
     attempts: list[tuple[str, str, datetime]] = field(default_factory=list)
     stopped: set[tuple[str, str]] = field(default_factory=set)
 
@@ -99,15 +101,23 @@ class Leak:
     who: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Result:
-    """``rounds`` and ``mixed`` per act; mixed: something was stopped and something arrived."""
+    """``rounds`` and ``mixed`` per act; mixed: something was stopped and something arrived.
 
-    rounds: Counter[str]
-    mixed: Counter[str]
-    courses: Counter[str]
-    leaks: tuple[Leak, ...]
-    arrived: int
+    ``courses``: rounds of each. ``went`` and ``held``: of these, the retries and replays that got through before the
+    act, and that it stopped. ``again``, ``recalled``: what the mailbox gave twice, and what it gave and then took back.
+    """
+
+    rounds: Counter[str] = field(default_factory=Counter)
+    mixed: Counter[str] = field(default_factory=Counter)
+    courses: Counter[str] = field(default_factory=Counter)
+    went: Counter[str] = field(default_factory=Counter)
+    held: Counter[str] = field(default_factory=Counter)
+    again: int = 0
+    recalled: int = 0
+    leaks: tuple[Leak, ...] = ()
+    arrived: int = 0
     commands: int = 0
     longest_delay: float = 0.0
 
@@ -119,6 +129,10 @@ class Result:
             for act, count in sorted(self.rounds.items())
             if self.mixed[act] < MIXED_EACH * count
         ]
+        for course in sorted(self.went.keys() | self.held.keys()):
+            least = MIXED_EACH * self.courses[course]
+            if min(self.went[course], self.held[course]) < least:
+                found.append(f"{course}: {self.went[course]} went and {self.held[course]} were stopped")
         if self.mixed.total() < MIXED * self.rounds.total():
             found.append(f"{self.mixed.total()} of {self.rounds.total()} rounds are mixed")
         return found
@@ -126,12 +140,19 @@ class Result:
     def text(self) -> str:
         """One line: rounds, mixed per act, arrived, leaks."""
         acts = ", ".join(f"{act} {self.mixed[act]}/{self.rounds[act]}" for act in sorted(self.rounds))
-        courses = ", ".join(f"{course} {count}" for course, count in sorted(self.courses.items()))
+        courses = ", ".join(self._course(course) for course in sorted(self.courses))
         found = f"{self.rounds.total()} rounds ({courses}), {self.mixed.total()} mixed, {self.arrived} arrived"
+        fetched = f"{self.again} fetched again, {self.recalled} taken back"
         delay = f"{self.commands} commands, longest delay {self.longest_delay:.2f} s"
         by = Counter((leak.act, leak.why) for leak in self.leaks)
         leaks = ", ".join(f"{act} {why} {count}" for (act, why), count in sorted(by.items()))
-        return f"{found}, {delay}, {len(self.leaks)} leaks; mixed per act: {acts}" + (f"; leaks: {leaks}" if by else "")
+        told = f"{found}, {fetched}, {delay}, {len(self.leaks)} leaks; mixed per act: {acts}"
+        return told + (f"; leaks: {leaks}" if by else "")
+
+    def _course(self, course: str) -> str:
+        told = f"{course} {self.courses[course]}"
+        tried = self.went[course] + self.held[course]
+        return f"{told}: {self.went[course]} went, {self.held[course]} stopped" if tried else told
 
 
 def judge(rounds: Iterable[Round], arrivals: Iterable[Arrival], delay: Callable[[float], float]) -> Result:
@@ -139,15 +160,30 @@ def judge(rounds: Iterable[Round], arrivals: Iterable[Arrival], delay: Callable[
     came: dict[str, list[Arrival]] = defaultdict(list)
     for arrival in arrivals:
         came[arrival.event_id].append(arrival)
-    counted, mixed, courses = Counter[str](), Counter[str](), Counter[str]()
-    leaks: list[Leak] = []
+    found, leaks = Result(), list[Leak]()
     for one in rounds:
-        counted[one.act] += 1
-        courses[one.course] += 1
-        mixed[one.act] += is_mixed(one, came)
+        found.rounds[one.act] += 1
+        found.courses[one.course] += 1
+        found.mixed[one.act] += is_mixed(one, came)
+        _count(found, one, came)
         leaks += leaks_of(one, came, delay)
-    arrived = len({(each.event_id, each.who) for some in came.values() for each in some})
-    return Result(counted, mixed, courses, tuple(leaks), arrived)
+    found.leaks = tuple(leaks)
+    found.arrived = len({(each.event_id, each.who) for some in came.values() for each in some})
+    return found
+
+
+def _count(found: Result, one: Round, came: Mapping[str, list[Arrival]]) -> None:
+    """How retries, replays and fetches of this round fared."""
+    if one.failing is not None:
+        event_id, who = one.failing
+        if sum(each.who == who for each in came.get(event_id, [])) > one.failures:
+            found.went[one.course] += 1
+        elif one.failing in one.stopped:
+            found.held[one.course] += 1
+    for event_id in one.ids:
+        fetched = Counter(each.who for each in came.get(event_id, []) if each.asked is not None)
+        found.again += sum(times > 1 for times in fetched.values())
+        found.recalled += sum((event_id, who) in one.stopped for who in fetched)
 
 
 def is_mixed(one: Round, came: Mapping[str, list[Arrival]]) -> bool:

@@ -41,7 +41,7 @@ def honest(act: str) -> Round:
     accepted = {e: Accepted(m, both, OVER - 0.5) for e, m in (("e-1", "m-1"), ("e-2", "m-2"))}
     attempts = [("e-1", MAILBOX, BEFORE), ("e-1", HOOK, BEFORE)]
     stopped = {("e-2", MAILBOX), ("e-2", HOOK)}
-    return Round(act, "gewoon", accepted, {"e-3"}, taken, attempts, stopped)
+    return Round(act, "gewoon", accepted, {"e-3"}, taken, attempts=attempts, stopped=stopped)
 
 
 def heard() -> list[Arrival]:
@@ -158,6 +158,32 @@ def test_a_run_is_void_by_its_whole_and_by_each_act() -> None:
     assert void(*run("nee", 2, 8)) == ["2 of 10 rounds are mixed"]
     assert void(*run("nee", 9, 1), *run("machtiging", 1, 11)) == ["machtiging: 1 of 12 rounds are mixed"]
     assert void(*run("nee", 9, 1), *run("machtiging", 1, 9)) == []
+
+
+def test_a_run_is_void_in_which_no_retry_was_stopped_or_none_went() -> None:
+    def run(went: int, held: int) -> Result:
+        rounds = []
+        for _ in range(went):
+            one = honest("nee")
+            one.failing, one.course = ("e-1", HOOK), "herkansing"
+            rounds.append(one)
+        for _ in range(held):
+            one = honest("nee")
+            one.failing, one.course, one.failures = ("e-2", HOOK), "herkansing", 1
+            rounds.append(one)
+        return judge(rounds, heard(), lambda _: NO_DELAY)
+
+    assert run(1, 9).void == [] and run(9, 1).void == []
+    assert run(0, 10).void == ["herkansing: 0 went and 10 were stopped"]
+    assert run(10, 0).void == ["herkansing: 10 went and 0 were stopped"]
+    assert "herkansing 10: 1 went, 9 stopped" in run(1, 9).text()
+
+
+def test_what_the_mailbox_gave_again_and_took_back_is_counted() -> None:
+    one = honest("nee")
+    one.stopped.add(("e-1", MAILBOX))
+    result = verdict(one, [*heard(), Arrival("e-1", MAILBOX, OVER - 0.1, asked=OVER - 0.2)])
+    assert (result.again, result.recalled, result.leaks) == (1, 1, ())
 
 
 def test_what_the_machine_held_up_is_known_near_an_arrival_and_bounded() -> None:
