@@ -20,9 +20,11 @@ from random import Random
 from typing import Any, Final
 
 import httpx2
-from sqlalchemy import select
+from sqlalchemy import func, select
 
+from consent.log.tables import ledger_pending
 from hub.delivery.states import State
+from hub.ledger.replay.check import check
 from hub.store.database import reading
 from hub.store.tables import attempt, delivery, message
 from tests.acceptance.race_acts import ACTS, PURPOSE, Act, Lane, Stage, rows
@@ -280,6 +282,19 @@ class Race:
         for one in self.rounds:
             one.attempts = [(i, who, when) for i in one.ids for who, when in at[i]]
             one.stopped = {(i, who) for i in one.ids for who in stopped[i]}
+
+    def findings(self) -> list[Any]:
+        """What the replay of the log finds wrong with all of it: each release is decided again, from the log alone."""
+        until = time.monotonic() + 60.0
+        while self._unwritten():
+            assert time.monotonic() < until, "the log is not written in time"
+            time.sleep(POLL)
+        with reading(self.region.core.engine) as connection:
+            return list(check(connection, self.region.core.key_store)[0].findings)
+
+    def _unwritten(self) -> int:
+        with reading(self.region.core.engine) as connection:
+            return connection.scalar(select(func.count()).select_from(ledger_pending)) or 0
 
     def verdict(self, earlier: float = 0.0) -> Result:
         """The verdict on the last run. ``earlier``: as if each act had been so many seconds before: a control."""

@@ -147,4 +147,4 @@ class Moment:
         """Between two offers: a command takes longer than a call."""
         stage = self.course.stage
         if self.act.by_command:
-            time.sleep(stage.chance.uniform(0.0, min(0.5, stage.desks.pace.seconds)))
+            time.sleep(stage.chance.uniform(0.0, min(1.5, stage.desks.pace.seconds)))

@@ -65,6 +65,7 @@ def test_promise_2_race_nothing_outlives_the_act_that_takes_it_away(
     assert result.rounds.total() == rounds and result.rounds.keys() == ACTS.keys()
     assert result.void == [], f"void: {told}"
     assert result.commands > 0
+    assert race.findings() == []
     # The control on the clocks: had each act been a little earlier, the same records would be full of leaks.
     earlier = race.verdict(earlier=10.0).leaks
     assert {leak.act for leak in earlier} == ACTS.keys()
