@@ -193,7 +193,7 @@ class Race:
         region, at, chance = self.region, runner.lane.at, runner.chance
         if act.by_time:  # else an older `ja` that is still in force would go on to let it through
             region.statement(at, person.refs[at], keuze="nee", verstrekkers=[at], doelen=[PURPOSE]).expect(201)
-        events = [region.report(person, at, n) for n in range(chance.randint(3, 5))]
+        events = [region.report(person, at, n) for n in range(chance.randint(4, 6))]
         began = time.monotonic()
         term = timedelta(seconds=1.3 * runner.saying.seconds + lead) if act.by_time else _TERM
         ends = datetime.now(UTC) + term
