@@ -41,7 +41,7 @@ class Cast:
                 refs |= {event["id"]: event["subject"] for event in page if "subject" in event}
             people = [Person({ONTWIKKELBEDRIJF: refs[event_id]}, trajectory) for event_id, trajectory in made]
             list(pool.map(lambda one: region.allow_placing(one[1], one[0].at), zip(todo, people, strict=True)))
-        wait_until(lambda: len(self.webhook.calls()) - before >= len(made), 120)
+        wait_until(lambda: len(self.webhook.calls()) - before >= len(made), 600)
         for lane in self.lanes:
             self._place(lane, [person for at, person in zip(todo, people, strict=True) if at is lane])
 
