@@ -13,6 +13,7 @@ from hub.intake.context import HUB, Hub
 from hub.intake.endpoint import AUTHENTICATOR, Endpoint, blueprint
 from hub.reference import health_routes, log_routes, openapi
 from hub.reference import routes as reference_routes
+from hub.reference.processing import routes as processing_routes
 
 #: NL GOV API Design Rules 2.2, /core/transport/security-headers.
 _HEADERS: Final = {
@@ -29,6 +30,7 @@ Subject = tuple[str, str, Iterable[Endpoint]]
 
 SUBJECTS: Final[tuple[Subject, ...]] = (
     ("naslag", "Afspraken, grondslagen, organisaties, berichttypen en codelijsten", reference_routes.ENDPOINTS),
+    ("verwerkingsregister", "Wat de eigen organisatie verwerkt", processing_routes.ENDPOINTS),
     ("bewijslogboek", "Het bewijslogboek controleren", log_routes.ENDPOINTS),
 )
 

@@ -20,6 +20,7 @@ COMMANDS: Final = {
     "machtiging": "hub.commands.parties:machtiging",
     "afspraak": "hub.commands.agreements:afspraak",
     "grondslag": "hub.commands.agreements:grondslag",
+    "register": "hub.commands.agreements:register",
     "ledger": "hub.commands.ledger:ledger",
     "connector": "hub.commands.connector:connector",
     "demo": "hub.commands.demo:demo",

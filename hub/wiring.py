@@ -61,6 +61,10 @@ from hub.rights.erasure import routes as erasure_routes
 from hub.rights.erasure.content import Tools
 from hub.rights.erasure.destroying import Eraser, Finisher
 from hub.rights.erasure.erasures import Erasures
+from hub.rights.identity import routes as identity_routes
+from hub.rights.identity.room import Identity
+from hub.rights.inzage import routes as inzage_routes
+from hub.rights.inzage.asking import Inzages
 from hub.rights.limits import routes as limit_routes
 from hub.rights.limits.objections import OBJECTION
 from hub.rights.limits.room import Limits
@@ -110,8 +114,10 @@ class Hub:
     statements: Statements
     cases: Cases
     limits: Limits
+    identity: Identity
     recalls: Recalls
     erasures: Erasures
+    inzages: Inzages
     dry_run: DryRun
     releaser: Releaser
     mailbox: Mailbox
@@ -156,6 +162,7 @@ class Hub:
                 (*message_routes.ENDPOINTS, *dry_run_routes.ENDPOINTS, *recall_routes.ENDPOINTS),
             ),
             ("kandidaten", "Kandidaten aanmelden en trajecten openen", candidate_routes.ENDPOINTS),
+            ("personen", "Personen samenvoegen en splitsen, door twee medewerkers", identity_routes.ENDPOINTS),
             (
                 "toestemmingen",
                 "Toestemmingen vastleggen, bevestigen en intrekken",
@@ -166,6 +173,7 @@ class Hub:
             ("beperkingen", "Stromen beperken, bezwaar maken, afschermen", limit_routes.ENDPOINTS),
             ("wissingen", "Gegevens wissen, en laten zien dat het is gebeurd", erasure_routes.ENDPOINTS),
             ("vernietigingsverklaringen", "Wat na zijn bewaartermijn is vernietigd", retention_routes.ENDPOINTS),
+            ("inzage", "Laten zien wat er met gegevens van een kandidaat gebeurt", inzage_routes.ENDPOINTS),
             ("postvak", "Eigen berichten ophalen en bevestigen", mailbox_routes.ENDPOINTS),
             ("abonnement", "Berichten laten bezorgen in plaats van ophalen", subscription_routes.ENDPOINTS),
             ("beheer", "Afspraken, grondslagen en organisaties beheren", operator_routes.ENDPOINTS),
@@ -260,8 +268,10 @@ def build(core: Core, metrics: Metrics | None = None) -> Hub:
         statements=_statements(core, work, carried),
         cases=Cases(work, core.key_store, core.evidence, core.random, _deciders(limits, erasures)),
         limits=limits,
+        identity=Identity(limits.means, core.keyring.identity_code_key),
         recalls=Recalls(limits.means),
         erasures=erasures,
+        inzages=Inzages(limits.means),
         dry_run=DryRun(writer, core.look, core.evidence, Allowance(clock)),
         releaser=releaser,
         mailbox=Mailbox(releaser, writer, core.look, clock, bell, core.key_store, core.evidence, core.random),

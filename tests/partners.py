@@ -215,6 +215,11 @@ class Partners:
     def end_mandate(self, who: str) -> None:
         self.operate(parties.end_mandate, self.mandates[who])
 
+    def renew_mandate(self, who: str) -> None:
+        """Another machtiging for the same systeem; its next call asks a new token."""
+        single(self.core.transactions, lambda tx: self._mandate(tx, who, self.parties[who]), RULES)
+        self.parties[who].token_until = 0.0
+
     def suspend(self, who: str) -> None:
         self.operate(parties.suspend_organisation, Oin(who))
 
@@ -242,9 +247,12 @@ class Partners:
         act = Act(OPERATOR, self.core.evidence)
         public = dict(party.key.as_dict(private=False), alg="Ed25519", kid="1", use="sig")
         parties.add_system(tx, act, party.system, {"keys": [public]})
-        mandate = {"organisatie": party.oin, "systeem": party.system, "scopes": scopes.split()}
-        self.mandates[who] = parties.add_mandate(tx, act, forms.mandate(mandate)).id
+        self._mandate(tx, who, party, scopes)
         self.parties[who] = party
+
+    def _mandate(self, tx: Transaction, who: str, party: Party, scopes: str = SCOPES) -> None:
+        mandate = {"organisatie": party.oin, "systeem": party.system, "scopes": scopes.split()}
+        self.mandates[who] = parties.add_mandate(tx, Act(OPERATOR, self.core.evidence), forms.mandate(mandate)).id
 
     def _agree(self, tx: Transaction, name: str, ends: tuple[str, str], kinds: list[str], purposes: list[str]) -> None:
         act = Act(OPERATOR, self.core.evidence)

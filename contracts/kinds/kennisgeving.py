@@ -39,9 +39,10 @@ class GrondslagVervallen(_Kennisgeving):
 
 
 class Rectificatie(_Kennisgeving):
-    """These messages were wrong (AVG art. 16, 19)."""
+    """These messages were wrong (AVG art. 16, 19). ``persoon-gesplitst``: two persons were held for one, and they were
+    given on what stood of the other."""
 
-    code = Choice("onjuist verkeerde-persoon verkeerde-ontvanger", required=True)
+    code = Choice("onjuist verkeerde-persoon verkeerde-ontvanger persoon-gesplitst", required=True)
 
 
 class Verwijdering(_Kennisgeving):

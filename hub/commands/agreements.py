@@ -1,4 +1,4 @@
-"""``hub afspraak`` and ``hub grondslag``."""
+"""``hub afspraak`` and ``hub grondslag``, and ``hub register``, which is made of both."""
 
 from pathlib import Path
 
@@ -141,3 +141,22 @@ def grondslag_list(oin: str | None, as_json: bool) -> None:
     party = None if oin is None else forms.oin_of(oin)
     with office() as at, at.look() as connection:
         show_rows([wire.ground(one) for one in all_grounds(connection, party)], as_json)
+
+
+@click.command()
+@click.option("--organisatie", "oin", help="Alleen wat de hub voor deze organisatie (OIN) doet.")
+@json_option
+def register(oin: str | None, as_json: bool) -> None:
+    """Toon het register van de hub als verwerker (AVG art. 30 lid 2), gemaakt uit wat nu is afgesproken."""
+    from hub.administration import forms
+    from hub.commands.common.office import office
+    from hub.reference.processing.register import of_hub
+    from hub.reference.processing.rows import brief
+    from hub.store.region.parties import organisation_by_oin
+
+    party = None if oin is None else forms.oin_of(oin)
+    with office() as at, at.look() as connection:
+        if party is not None and organisation_by_oin(connection, party) is None:
+            raise click.BadParameter("deze hub kent die organisatie niet", param_hint="--organisatie")
+        rows = of_hub(connection, party, at.clock.now(), at.settings.base_url)
+        show_rows(rows if as_json else [brief(row) for row in rows], as_json)

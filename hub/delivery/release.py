@@ -22,14 +22,14 @@ from contracts.envelope import Message, outbound
 from contracts.identity import Category, KandidaatRef, LegalFramework, Oin, PersonId
 from contracts.minimise import address, minimise
 from hub.delivery.states import State, Step, after
-from hub.gate.judge import Candidate, Judgement, Scene, look, never_more
+from hub.gate.judge import Candidate, Judgement, Scene, look
 from hub.keys.messages import NOTHING, keys_of_body
 from hub.keys.messages import opened as opened
 from hub.ledger.evidence import Evidence, Fact, joined, notice_refused, notice_released, refused, released
 from hub.machine.clock_guard import ClockGuard
 from hub.ports import NewId, Random
 from hub.store.locks import Locks
-from hub.store.persons import closings, people
+from hub.store.persons import closings, identity, people
 from hub.store.persons.erasures import KEY_DESTROYED
 from hub.store.region.rules import RulePair
 from hub.store.traffic import deliveries as store
@@ -140,12 +140,7 @@ class Releaser:
         """The root of the person whom the recipient registered under the BSN that this opening message bears."""
         if row.bsn_index is None or row.root is None:
             return None
-        holders = people.bsn_holders(connection, row.bsn_index)
-        mine, theirs = holders.get(Oin(row.organisation)), holders.get(Oin(row.recipient))
-        # Only a BSN that both registered themselves joins, and only for the person whom the sender means.
-        if mine is None or theirs is None or mine.root != row.root or theirs.root == row.root:
-            return None
-        return theirs.root
+        return identity.to_be_joined(connection, row.bsn_index, (Oin(row.organisation), Oin(row.recipient)), row.root)
 
 
 @dataclass(slots=True)
@@ -189,7 +184,7 @@ class _Work:
             since=row.released_at,
             accepted_at=row.accepted_at,
         )
-        judgement = never_more(row.revealed, self.scene.judge(candidate))
+        judgement = self.scene.judge(candidate).never_more(row.revealed)
         if row.opens and Category.BSN in judgement.decision.allowed:
             other = self.releaser._other(self.tx.connection, row)
             if other is not None and not {other, row.root} <= self.locks.exclusive:
@@ -254,7 +249,7 @@ class _Work:
         with self.tx.connection.begin_nested() as attempt:
             people.join_roots(self.tx.connection, kept=row.root, merged=other)
             self._united(row)
-            judgement = never_more(row.revealed, self.scene.judge(candidate))
+            judgement = self.scene.judge(candidate).never_more(row.revealed)
             if Category.BSN in judgement.decision.allowed:
                 self.notes.facts.append(Fact(_person(row), joined(row.message_id, self.tx.now, other)))
                 self.moved.add(other)
@@ -292,14 +287,15 @@ class _Work:
         return next((i for i in own if i.trajectory == trajectory and i.runs(at)), None)
 
     def _ref(self, row: Row[Any]) -> KandidaatRef | None:
-        """The receiver's own ref for the person, given out now if it has none yet."""
+        """The receiver's own ref for the very person, or for one joined with it; given out now if it has none yet."""
         if row.root is None:
             return None
-        key = (row.root, Oin(row.recipient))
-        if key not in self.refs:
-            self.refs[key] = new_ref(self.releaser.random)
-            self.notes.refs.append((self.refs[key], key[1], self._handle(row)))
-        return self.refs[key]
+        receiver = Oin(row.recipient)
+        ref = self.refs.get((row.person_id, receiver)) or self.refs.get((row.root, receiver))
+        if ref is None:
+            ref = self.refs[row.root, receiver] = new_ref(self.releaser.random)
+            self.notes.refs.append((ref, receiver, self._handle(row)))
+        return ref
 
     def _handle(self, row: Row[Any]) -> str:
         """For whom a new ref is given out. Who erased its content knows the person under a new handle from then on."""

@@ -63,6 +63,17 @@ class Judgement:
     def allowed(self) -> bool:
         return self.decision.outcome is not Outcome.STOPPED
 
+    def never_more(self, revealed: Collection[str] | None) -> "Judgement":
+        """An attempt may carry the same or fewer categories than an earlier one (``revealed``), never more."""
+        if revealed is None or self.view is None or not self.allowed:
+            return self
+        allowed = self.decision.allowed & frozenset(map(Category, revealed))
+        if self.view.required <= allowed:
+            return replace(self, decision=replace(self.decision, allowed=allowed))
+        none = frozenset[Category]()
+        refusal = replace(self.decision, outcome=Outcome.STOPPED, code=RefusalCode.GEEN_GRONDSLAG, allowed=none)
+        return replace(self, decision=refusal)
+
 
 @dataclass(slots=True)
 class Scene:
@@ -154,17 +165,6 @@ class Scene:
             client=led is not None and led.client == candidate.receiver,
         )
         return view(candidate.message, context)
-
-
-def never_more(revealed: Collection[str] | None, judgement: Judgement) -> Judgement:
-    """An attempt may carry the same or fewer fields than an earlier one (``revealed``: its categories), never more."""
-    if revealed is None or judgement.view is None or not judgement.allowed:
-        return judgement
-    allowed = judgement.decision.allowed & frozenset(map(Category, revealed))
-    if judgement.view.required <= allowed:
-        return replace(judgement, decision=replace(judgement.decision, allowed=allowed))
-    refusal = replace(judgement.decision, outcome=Outcome.STOPPED, code=RefusalCode.GEEN_GRONDSLAG, allowed=frozenset())
-    return replace(judgement, decision=refusal)
 
 
 def _not_for(decision: Decision) -> Decision:

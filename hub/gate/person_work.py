@@ -68,7 +68,9 @@ class Subject:
 
     def involved(self, organisation: Oin) -> bool:
         """True when the organisation takes part in one of the person's trajecten, or once did."""
-        return any(i.organisation == organisation and i.valid_from <= self.at for i in self.record.facts.involvements)
+        record = self._record if organisation == self.asker else self.record  # the asker's own are always read
+        at = max(self._tx.now, record.latest)
+        return any(i.organisation == organisation and i.valid_from <= at for i in record.facts.involvements)
 
 
 @dataclass(frozen=True, slots=True)

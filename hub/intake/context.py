@@ -8,8 +8,9 @@ from flask import current_app, g
 from sqlalchemy import Engine
 
 from consent.keys import KeyStore
+from contracts.errors import ScopeMissing
 from contracts.retention.terms import Terms
-from hub.access.caller import Caller
+from hub.access.caller import Caller, Scope
 from hub.delivery.mailbox import Mailbox
 from hub.gate.dry_run import DryRun
 from hub.intake.accept import Accepter
@@ -20,6 +21,8 @@ from hub.ports import Clock, NewId, Random
 from hub.rights.candidates import Candidates
 from hub.rights.cases import Cases
 from hub.rights.erasure.erasures import Erasures
+from hub.rights.identity.room import Identity
+from hub.rights.inzage.asking import Inzages
 from hub.rights.limits.room import Limits
 from hub.rights.recall.recalls import Recalls
 from hub.rights.statements import Statements
@@ -78,11 +81,15 @@ class Hub(Protocol):
     @property
     def limits(self) -> Limits: ...
     @property
+    def identity(self) -> Identity: ...
+    @property
     def recalls(self) -> Recalls: ...
     @property
     def erasures(self) -> Erasures: ...
     @property
     def terms(self) -> Terms: ...
+    @property
+    def inzages(self) -> Inzages: ...
     @property
     def log_keeper(self) -> LogKeeper: ...
     @property
@@ -108,6 +115,13 @@ def hub() -> Hub:
 def asker() -> Asker:
     """The caller as one whose machtiging the deciding transaction asks for."""
     return Asker(caller().organisation, caller().system, g.scope, caller().keys, caller().scopes)
+
+
+def need(scope: Scope) -> None:
+    """From here the request acts under this scope, of those that let it in. Raises ``ScopeMissing``."""
+    if scope not in caller().scopes:
+        raise ScopeMissing
+    g.scope = scope
 
 
 def caller() -> Caller:

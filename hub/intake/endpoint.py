@@ -53,7 +53,8 @@ class Endpoint:
     schemas for them are named. It returns what ``out`` can dump, or that with a status, or that with a status and
     headers; a ``Response`` goes out as it is; with ``status`` 204 it returns ``None``.
 
-    ``scope`` ``None``: any valid token; ``public``: none at all. ``decides``: the view asks for the machtiging itself,
+    ``scope`` ``None``: any valid token; ``public``: none at all. ``scopes``: each of these lets in, and the view asks
+    for the one that its part needs (`hub.intake.context.need`). ``decides``: the view asks for the machtiging itself,
     in its deciding transaction (`hub.access.authenticate.require_mandate`); all others are checked here, once per call.
 
     ``media`` (instead of ``body``) names the media types that the view reads itself with `reading.raw_body`, each with
@@ -69,6 +70,7 @@ class Endpoint:
     out: type[Schema] | None = None
     status: int = 200
     scope: Scope | None = None
+    scopes: tuple[Scope, ...] = ()
     public: bool = False
     decides: bool = False
     body: type[Schema] | None = None
@@ -107,6 +109,8 @@ def _serve(endpoint: Endpoint) -> Callable[..., Response]:
     def serve(**path: str) -> Response:
         if not endpoint.public:
             admit(endpoint.scope, decides=endpoint.decides)
+            if endpoint.scopes and caller().scopes.isdisjoint(endpoint.scopes):
+                raise ScopeMissing
         parameters = reading.query(query)
         if not all(map(str.isprintable, path.values())):
             raise NotFound  # no id looks like this, and not every database takes a NUL
@@ -158,7 +162,7 @@ def _operation(endpoint: Endpoint) -> dict[str, Any]:
         "operationId": _operation_id(endpoint),
         "summary": endpoint.summary,
         "responses": _successes(endpoint) | _failures(endpoint),
-        "security": [] if endpoint.public else [{_SECURITY: [endpoint.scope.value] if endpoint.scope else []}],
+        "security": [] if endpoint.public else [{_SECURITY: scopes} for scopes in _alternatives(endpoint)],
     }
     if endpoint.description:
         operation["description"] = endpoint.description
@@ -167,6 +171,13 @@ def _operation(endpoint: Endpoint) -> dict[str, Any]:
     if content := _request_content(endpoint):
         operation["requestBody"] = {"required": not endpoint.body_optional, "content": content}
     return operation
+
+
+def _alternatives(endpoint: Endpoint) -> list[list[str]]:
+    """The scopes of a token that lets in: one of several sets."""
+    if endpoint.scopes:
+        return [[scope.value] for scope in endpoint.scopes]
+    return [[endpoint.scope.value] if endpoint.scope else []]
 
 
 def _request_content(endpoint: Endpoint) -> dict[str, Any]:

@@ -88,6 +88,11 @@ class Keyring:
         return self.derive("local-number-index")
 
     @property
+    def identity_code_key(self) -> bytes:
+        """HMAC key of the index of codes by which a second officer confirms a join or a split."""
+        return self.derive("identity-code-index")
+
+    @property
     def webhook_key(self) -> bytes:
         """Sealing key of webhook secrets."""
         return self.derive("webhook-secret")

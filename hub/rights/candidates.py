@@ -1,7 +1,8 @@
 """Registering persons, binding own numbers, opening trajecten.
 
 Persons are matched on the keyed index of a BSN, never on a name. Two organisations that register the same BSN have two
-persons, unless one signed art. 26 regeling binds them, until a release joins them (gate rules).
+persons; one signed art. 26 regeling that binds them joins the two at once, else a release does (gate rules). Each has a
+person of its own, so that two officers can split them; those whom they split no registration joins again.
 """
 
 import hmac
@@ -26,7 +27,7 @@ from hub.ledger.evidence import Evidence, Fact
 from hub.ports import NewId, Random
 from hub.rights.consent.checks import require_alive
 from hub.store.locks import Locks
-from hub.store.persons import people
+from hub.store.persons import identity, people
 from hub.store.persons.people import Known
 from hub.store.refusals import is_taken, not_logged
 from hub.store.region import parties
@@ -52,6 +53,18 @@ class Registration:
     def organisation(self) -> Oin:
         """Whose act it is."""
         return self.asker.organisation
+
+
+@dataclass(frozen=True, slots=True)
+class _Submission:
+    """``locked``: the roots of all who hold this BSN, one of which the new person may be joined with."""
+
+    given: Registration
+    locked: frozenset[str]
+
+
+class _Moved(Exception):
+    """Who holds this BSN was joined with another between the look and the lock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,22 +110,26 @@ class Candidates:
         ``LogUnavailable`` when the database takes nothing.
         """
         # Two parties of one regeling that register the same BSN at once, in two processes, would else make two persons.
-        bsn = frozenset[str]() if given.bsn is None else {f"bsn/{self.keyring.bsn_index(given.bsn).hex()}"}
-        locks = Locks(exclusive=frozenset(bsn))
+        index = None if given.bsn is None else self.keyring.bsn_index(given.bsn)
+        bsn = frozenset[str]() if index is None else frozenset({f"bsn/{index.hex()}"})
         for _ in range(_TRIES):
+            with self.person_work.look() as connection:
+                holders = {} if index is None else people.bsn_holders(connection, index)
+            roots = frozenset(known.root for known in holders.values())
             try:
-                return self.writer.do(self._register, given, locks)
-            except KeyDestroyed:  # erased between the look and the log: nobody any more
+                return self.writer.do(self._register, _Submission(given, roots), Locks(shared=roots, exclusive=bsn))
+            except (KeyDestroyed, _Moved):  # erased, or joined, between the look and the log
                 continue
             except SQLAlchemyError as error:
                 if not is_taken(error):  # else another process registered the same number: now it is a repeat
                     raise not_logged(error) from error
         raise PartUnavailable("Bied dit nog eens aan.", headers={"Retry-After": "1"})
 
-    def _register(self, tx: Transaction, items: Sequence[Registration]) -> list[Registered | Exception]:
+    def _register(self, tx: Transaction, items: Sequence[_Submission]) -> list[Registered | Exception]:
         return apart(tx, items, lambda item: self._register_one(tx, item))
 
-    def _register_one(self, tx: Transaction, given: Registration) -> Registered:
+    def _register_one(self, tx: Transaction, item: _Submission) -> Registered:
+        given = item.given
         require_active(tx.connection, given.asker, tx.now)
         require_role(tx.connection, given.organisation, _REGISTERING)
         index = None if given.bsn is None else self.keyring.bsn_index(given.bsn)
@@ -123,7 +140,12 @@ class Candidates:
         numbered = living(self.key_store, numbered, given.organisation)
         if own is not None and numbered is not None and own.root != numbered.root:
             raise Conflict("Dit nummer hoort al bij iemand anders.")
-        known = own or numbered or self._joint(tx, given.organisation, index) or self._new(tx)
+        known, joint = own or numbered, None
+        if known is None:
+            joint = self._joint(tx, given.organisation, index)
+            if joint is not None and joint.root not in item.locked:
+                raise _Moved
+            known = self._learned(tx, given.organisation, joint) or self._new(tx, joint)
         if index is not None and own is None:
             if numbered is not None and people.has_bsn(tx.connection, given.organisation, known.root):
                 raise Conflict("Bij dit nummer hoort een ander burgerservicenummer.")
@@ -133,7 +155,7 @@ class Candidates:
         ref = self._ref(tx, known, given.organisation)
         first = people.note_registration(tx.connection, given.organisation, known.root, ref, tx.now)
         if first:
-            self._log(tx, known, given)
+            self._log(tx, known, given, joint)
         return Registered(ref, first)
 
     def _joint(self, tx: Transaction, organisation: Oin, index: bytes | None) -> Known | None:
@@ -141,18 +163,27 @@ class Candidates:
         if index is None:
             return None
         holders = people.bsn_holders(tx.connection, index)
+        found: list[Known] = []
         for agreement in agreement_partners(tx.connection, [organisation])[organisation]:
             if agreement.joint_arrangement is not None and agreement.in_force(tx.now):
                 for party in sorted(agreement.parties - {organisation}):
                     known = living(self.key_store, holders.get(party), organisation)
-                    if known is not None:
-                        return known
-        return None
+                    found += [] if known is None else [known]
+        # Where two officers said that these are two persons, the BSN does not say which of them this is.
+        split = identity.are_held_apart(tx.connection, sorted({known.root for known in found}))
+        return found[0] if found and not split else None
 
-    def _new(self, tx: Transaction) -> Known:
+    def _learned(self, tx: Transaction, organisation: Oin, joint: Known | None) -> Known | None:
+        """Whom it knows already by a message, where the regeling says that this is who it registers."""
+        persons = identity.members(tx.connection, [] if joint is None else [joint.root])
+        refs = identity.own_refs(tx.connection, organisation, persons)
+        return next((own.known for own in refs), None)
+
+    def _new(self, tx: Transaction, joint: Known | None) -> Known:
         handle = self.random(16).hex()
-        people.make_person(tx.connection, handle)
-        return Known(PersonId(handle), handle)
+        root = handle if joint is None else joint.root
+        people.make_person(tx.connection, handle, root)
+        return Known(PersonId(handle), root)
 
     def _ref(self, tx: Transaction, known: Known, organisation: Oin) -> KandidaatRef:
         key = (known.root, organisation)
@@ -162,7 +193,7 @@ class Candidates:
             people.give_refs(tx.connection, [(ref, organisation, known.person)])
         return ref
 
-    def _log(self, tx: Transaction, known: Known, given: Registration) -> None:
+    def _log(self, tx: Transaction, known: Known, given: Registration, joint: Known | None) -> None:
         payload = {
             "soort": "registratie",
             "op": instants.write(tx.now),
@@ -170,7 +201,8 @@ class Candidates:
             "metBsn": given.bsn is not None,
         }
         verified = {} if given.verified is None else {"vergewist": given.verified}
-        self.evidence.append(tx.connection, [Fact(known.person, payload | verified)])
+        joined = {} if joint is None or joint.person == known.person else {"met": joint.root}
+        self.evidence.append(tx.connection, [Fact(known.person, payload | verified | joined)])
 
     def bind_number(self, asker: Asker, ref: str, local_number: str) -> None:
         """Bind the organisation's own number to a person it knows. ``Conflict`` if it names somebody else already."""

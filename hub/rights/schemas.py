@@ -26,7 +26,7 @@ _NEEDED: Final = Reason("VERPLICHT", "dit veld is verplicht")
 _NOT_YET: Final = Reason("NIET_PASSEND", "dit staat er nog niet: er is alleen gevraagd")
 OBJECTION_ANSWERS: Final = (ObjectionOutcome.UPHELD.value, ObjectionOutcome.REJECTED.value)
 CASE_KINDS: Final = (
-    *("stopverzoek", "intrekking", "bezwaar", "beperking"),
+    *("stopverzoek", "intrekking", "bezwaar", "beperking", "splitsing"),
     *("grondslag.vervallen", "rectificatie.kennisgeving", "verwijdering.gevraagd"),
     *(erasure_requests.AT_POINT, erasure_requests.ASKED),
 )

@@ -110,7 +110,10 @@ class Stopper:
 
     def stop_waiting(self, tx: Transaction, cause: Cause, at: datetime) -> list[tuple[Oin, Oin]]:
         """Decide anew on everything of this person that waits; what the gate now refuses is stopped, and named."""
-        refused = self._refused(tx.connection, cause.root, at)
+        return self.stop(tx, self.refused(tx.connection, cause.root, at), cause, at)
+
+    def stop(self, tx: Transaction, refused: Sequence[Row[Any]], cause: Cause, at: datetime) -> list[tuple[Oin, Oin]]:
+        """Stop these that wait (rows of ``refused``); (sender, receiver) of each."""
         deliveries.change(tx.connection, [_stopped(row, cause, at) for row in refused])
         return [(Oin(row.organisation), Oin(row.recipient)) for row in refused]
 
@@ -118,12 +121,13 @@ class Stopper:
         self, connection: Connection, at: datetime, root: str, invalid: frozenset[str]
     ) -> list[tuple[Oin, Oin]]:
         """(sender, receiver) of what waits and would be stopped were these statements invalid; changes nothing."""
-        refused = self._refused(connection, root, at, invalid)
+        refused = self.refused(connection, root, at, invalid)
         return [(Oin(row.organisation), Oin(row.recipient)) for row in refused]
 
-    def _refused(
+    def refused(
         self, connection: Connection, root: str, at: datetime, invalid: frozenset[str] = frozenset()
     ) -> list[Row[Any]]:
+        """What waits and the gate now refuses, as if these statements were ``invalid``; changes nothing."""
         rows = deliveries.waiting_of(connection, root)
         if not rows:
             return []

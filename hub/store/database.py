@@ -89,6 +89,14 @@ def reading(engine: Engine) -> Iterator[Connection]:
         yield connection
 
 
+@contextmanager
+def snapshot(engine: Engine) -> Iterator[Connection]:
+    """The same, showing one state throughout, however many statements it takes."""
+    options = {"look": True} | ({} if is_sqlite(engine) else {"isolation_level": "REPEATABLE READ"})
+    with engine.connect().execution_options(**options) as connection, connection.begin():
+        yield connection
+
+
 def is_sqlite(connection: Connection | Engine) -> bool:
     """True on the embedded default."""
     return connection.dialect.name == "sqlite"
@@ -107,12 +115,10 @@ def wipe(engine: Engine, tables: Sequence[Table]) -> None:
     if is_sqlite(engine):
         raw = engine.raw_connection()
         try:
-            cursor = raw.cursor()
-            cursor.execute(f"PRAGMA busy_timeout={_EMPTYING_MS}")
-            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-            cursor.execute(f"PRAGMA busy_timeout={_BUSY_MS}")
-            cursor.close()
+            raw.cursor().execute(f"PRAGMA busy_timeout={_EMPTYING_MS}").close()
+            raw.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").close()
         finally:
+            raw.cursor().execute(f"PRAGMA busy_timeout={_BUSY_MS}").close()
             raw.close()
         return
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:

@@ -343,6 +343,40 @@ erasure_request = Table(
     Column("closed_at", Instant),
 )
 
+#: A samenvoeging or splitsing that a first officer asked for, and what became of it. ``employee``: a code, no name.
+identity_request = Table(
+    "identity_request",
+    metadata,
+    Column("request_id", String(32), primary_key=True),
+    Column("kind", String(16), nullable=False),  # samenvoeging or splitsing
+    Column("person_id", String(32), ForeignKey("person.person_id"), nullable=False, index=True),
+    Column("other_id", String(32)),  # the only one with whom it may be joined, where the asker named one
+    Column("organisation", String(20), nullable=False),
+    Column("system", String(64), nullable=False),
+    Column("employee", String(64), nullable=False),
+    Column("reason_sealed", LargeBinary, nullable=False),  # evidence key of the person
+    Column("code_index", LargeBinary, nullable=False, unique=True),  # keyed index of the code that confirms it
+    Column("asked_at", Instant, nullable=False),
+    Column("valid_until", Instant, nullable=False),
+    Column("done_at", Instant),  # these four: null until a second officer confirmed it
+    Column("confirmed_by", String(20)),
+    Column("confirming_employee", String(64)),
+    Column("confirmed_person", String(32), index=True),  # whom the confirming organisation's ref named
+    Column("crossed", Json),  # a splitsing: {delivery: why} of what had gone by what stood of the other person
+)
+
+#: Two persons whom two officers split: no BSN joins them again, only two officers can. ``person_a`` < ``person_b``.
+held_apart = Table(
+    "held_apart",
+    metadata,
+    Column("request_id", String(32), ForeignKey("identity_request.request_id"), nullable=False),
+    Column("person_a", String(32), ForeignKey("person.person_id"), nullable=False, index=True),
+    Column("person_b", String(32), ForeignKey("person.person_id"), nullable=False, index=True),
+    Column("since", Instant, nullable=False),
+    Column("ended_at", Instant),
+    PrimaryKeyConstraint("request_id", "person_a", "person_b"),
+)
+
 client_assertion = Table(
     "client_assertion",
     metadata,

@@ -24,6 +24,8 @@ from hub.store.database import reading
 from hub.store.region.agreements import all_agreements, all_grounds
 from hub.store.region.parties import all_organisations
 from tests import samples
+from tests.officers import FIRST as FIRST_OFFICER
+from tests.officers import JOIN, SPLIT, ask, asks, both, confirm
 from tests.partners import REGIO, SCOPES, Person
 from tests.region import Region
 from tests.samples import CERTIFICEERDER, GEMEENTE, GEMEENTE_2, KRINGLOOP, KRINGLOOP_2, MBO, ONTWIKKELBEDRIJF, WOONZORG
@@ -134,6 +136,49 @@ def admit_rest(region: Region) -> None:
         for oin, role in ((LEERBEDRIJF, "leerbedrijf"), (REGIO, "regio")):
             if oin not in region.parties:
                 region._join(tx, oin, role)
+
+
+# -- join and split persons: two officers of organisations that know them ----------------------------------------------
+@pytest.mark.parametrize("who", [ONTWIKKELBEDRIJF, KRINGLOOP, MBO])
+def test_two_officers_join_and_split_whom_their_organisations_know(region: Region, who: str) -> None:
+    """Who registered the person or is involved, of whatever role; as the first officer and as the second."""
+    person, other = placed(region), placed(region)
+    at_school(region, person)
+    region.withdraw(KRINGLOOP, region.allow_reports(person))  # no report of this one goes any more
+    mine, theirs = (who, person.refs[who]), (GEMEENTE_2, known_elsewhere(region))
+    both(region, JOIN, mine, theirs)
+    both(region, JOIN, (ONTWIKKELBEDRIJF, other.refs[ONTWIKKELBEDRIJF]), mine)
+    assert reports(region, other) == NO_GROUND  # the withdrawal counts for the one whom they joined with it
+    both(region, SPLIT, (KRINGLOOP, other.refs[KRINGLOOP]), theirs)
+    assert reports(region, other) == (202, None)
+    assert reports(region, person) == NO_GROUND
+
+
+def test_one_officer_joins_and_splits_nobody(region: Region) -> None:
+    person, other = placed(region), placed(region)
+    one, two = ((ONTWIKKELBEDRIJF, each.refs[ONTWIKKELBEDRIJF]) for each in (person, other))
+    region.withdraw(KRINGLOOP, region.allow_reports(person))
+    code = ask(region, JOIN, one)["code"]
+    assert told(confirm(region, JOIN, two, code, medewerker=FIRST_OFFICER)) == (409, "STAAT_ONGELIJK")
+    assert reports(region, other) == (202, None)
+    confirm(region, JOIN, two, code).expect(200)
+    code = ask(region, SPLIT, one)["code"]
+    assert told(confirm(region, SPLIT, two, code, medewerker=FIRST_OFFICER)) == (409, "STAAT_ONGELIJK")
+    assert reports(region, other) == NO_GROUND
+    confirm(region, SPLIT, two, code).expect(200)
+    assert reports(region, other) == (202, None)
+
+
+@pytest.mark.parametrize("who", [GEMEENTE_2, KRINGLOOP_2, WOONZORG, CERTIFICEERDER])
+def test_who_does_not_know_the_person_joins_and_splits_nobody(region: Region, who: str) -> None:
+    person, other = placed(region), placed(region)
+    one, two = ((ONTWIKKELBEDRIJF, each.refs[ONTWIKKELBEDRIJF]) for each in (person, other))
+    for what in (JOIN, SPLIT):
+        assert told(asks(region, what, (who, one[1]))) == NOT_FOUND
+        code = ask(region, what, one)["code"]
+        assert told(confirm(region, what, (who, two[1]), code)) == NOT_FOUND
+    region.withdraw(KRINGLOOP, region.allow_reports(person))
+    assert reports(region, other) == (202, None)  # they are two, as before
 
 
 # -- record `nee`: every involved organisation, for any consent-based flow --------------------------------------------
@@ -997,6 +1042,63 @@ def test_wissing_as_a_whole_is_carried_out_by_the_contactpunt_alone(own_region: 
     assert told(region.call(ONTWIKKELBEDRIJF, "GET", f"/v1/wissingen/{asked['oorzaak']}")) == NOT_FOUND
 
 
+# -- see the register, inzage: own sendings, receipts and records; the whole only the contactpunt ----------------------
+@pytest.mark.parametrize("who", [ONTWIKKELBEDRIJF, KRINGLOOP, MBO])
+def test_inzage_by_every_involved_organisation_of_its_own(region: Region, who: str) -> None:
+    """The school stands beside two others that exchange: it sees what came to it, and not that they do."""
+    person = placed(region)
+    at_school(region, person)
+    assert reports(region, person) == (202, None)
+    region.collect(ONTWIKKELBEDRIJF)
+    found = region.call(who, "GET", f"/v1/kandidaten/{person.refs[who]}/inzage").expect(200)
+    assert found["berichten"]
+    assert all(who in (one["verstrekker"], one["ontvanger"]) for one in found["berichten"])
+    assert [one["organisatie"] for one in found["registraties"]] == [who]
+    kinds = {(one["soort"], one["richting"]) for one in found["berichten"]}
+    assert (("voortgang.gemeld", "verstuurd") in kinds) == (who == KRINGLOOP)
+    assert (("voortgang.gemeld", "ontvangen") in kinds) == (who == ONTWIKKELBEDRIJF)
+
+
+def test_inzage_by_who_was_involved_before(own_region: Region) -> None:
+    """Involvement that ended leaves a picture behind."""
+    region = own_region
+    person = placed(region)
+    until = {"opdrachtgever": GEMEENTE, "wettelijkKader": "Pwet", "van": "2026-10-01", "tot": "2026-10-20"}
+    ref = region.register(ONTWIKKELBEDRIJF)
+    region.call(ONTWIKKELBEDRIJF, "POST", f"/v1/kandidaten/{ref}/trajecten", until).expect(201)
+    assert region.call(ONTWIKKELBEDRIJF, "GET", f"/v1/kandidaten/{ref}/inzage").status == 200
+    assert reports(region, person) == (202, None)
+
+
+def test_inzage_by_who_is_not_involved(region: Region) -> None:
+    person = placed(region)
+    for who, ref in ((GEMEENTE_2, known_elsewhere(region)), (KRINGLOOP_2, person.refs[KRINGLOOP])):
+        assert told(region.call(who, "GET", f"/v1/kandidaten/{ref}/inzage")) == NOT_FOUND
+
+
+def test_the_whole_picture_only_by_the_contactpunt(own_region: Region) -> None:
+    """The scope makes the contactpunt; it must know the person, and need not be involved. Ended, it bites at once."""
+    region = own_region
+    person = placed(region)
+    path = f"/v1/kandidaten/{person.refs[KRINGLOOP]}/inzage?omvang=geheel"
+    assert told(region.call(KRINGLOOP, "GET", path)) == (403, "SCOPE_ONTBREEKT")
+    contact = known_elsewhere(region)
+    form = {"organisatie": GEMEENTE_2, "systeem": region.parties[GEMEENTE_2].system, "scopes": ["rechten:geheel"]}
+    given = region.operate(parties.add_mandate, forms.mandate(form))
+    region.parties[GEMEENTE_2].limit("")
+    asked = f"/v1/kandidaten/{contact}/inzage?omvang=geheel"
+    assert region.call(GEMEENTE_2, "GET", asked).expect(200)["omvang"] == "geheel"
+    assert told(region.call(GEMEENTE_2, "GET", path)) == NOT_FOUND  # of whom it does not know nothing at all
+    region.operate(parties.end_mandate, given.id)
+    assert told(region.call(GEMEENTE_2, "GET", asked)) == (401, "TOKEN_ONGELDIG")
+
+
+def test_a_party_sees_its_own_register_of_processing_only(region: Region) -> None:
+    found = region.call(KRINGLOOP, "GET", "/v1/verwerkingsregister").expect(200)["items"]
+    assert {one["afspraakId"] for one in found} == {"ontwikkelbedrijf-kringloop"}
+    assert region.call(CERTIFICEERDER, "GET", "/v1/verwerkingsregister").expect(200)["items"] == []
+
+
 # -- a scope that was not given opens nothing -------------------------------------------------------------------------
 SCOPED = [
     ("POST", "/v1/berichten", "berichten:versturen"),
@@ -1013,6 +1115,15 @@ SCOPED = [
     ("PUT", "/v1/kandidaten/x/lokaal-nummer", "kandidaten:beheren"),
     ("POST", "/v1/kandidaten/opzoeken", "kandidaten:beheren"),
     ("POST", "/v1/kandidaten/x/trajecten", "kandidaten:beheren"),
+    ("POST", "/v1/kandidaten/x/samenvoegingen", "kandidaten:beheren"),
+    ("GET", "/v1/kandidaten/x/samenvoegingen", "kandidaten:beheren"),
+    ("POST", "/v1/kandidaten/x/samenvoegingen/bevestiging", "kandidaten:beheren"),
+    ("POST", "/v1/kandidaten/x/splitsingen", "kandidaten:beheren"),
+    ("GET", "/v1/kandidaten/x/splitsingen", "kandidaten:beheren"),
+    ("POST", "/v1/kandidaten/x/splitsingen/bevestiging", "kandidaten:beheren"),
+    ("GET", "/v1/kandidaten/x/inzage", "toestemmingen:lezen"),
+    ("GET", "/v1/kandidaten/x/inzage?omvang=geheel", "rechten:geheel"),
+    ("GET", "/v1/kandidaten/x/inzage?inhoud=true", "berichten:versturen"),
     ("POST", "/v1/kandidaten/x/stopverzoek", "toestemmingen:beheren"),
     ("POST", "/v1/kandidaten/x/wissing", "toestemmingen:beheren"),
     ("GET", "/v1/wissingen/x", "toestemmingen:lezen"),

@@ -29,7 +29,7 @@ from schemathesis.specs.openapi.checks import (
 
 from hub.intake.endpoint import Endpoint, blueprint
 from hub.intake.schemas import Probleem
-from tests import samples
+from tests import officers, samples
 from tests.partners import BATCH, EVENT, REGIO
 from tests.region import Region
 from tests.samples import CERTIFICEERDER, GEMEENTE, KRINGLOOP, KRINGLOOP_2, MBO, ONTWIKKELBEDRIJF, WOONZORG
@@ -166,6 +166,14 @@ class World:
         """A request for consent that nobody answered yet."""
         unanswered = {"keuze", "gegevenOp", "wijze", "gegevenDoor"}
         return {name: v for name, v in self.statement_form().items() if name not in unanswered} | {"gevraagd": True}
+
+    def officer(self, what: str) -> dict[str, Any]:
+        """The second step of a join or split of a person of this guide, whose first step was just taken."""
+        one, two = ((ONTWIKKELBEDRIJF, self.region.register(ONTWIKKELBEDRIJF)) for _ in range(2))
+        if what == officers.SPLIT:
+            officers.both(self.region, officers.JOIN, one, two)
+        code = officers.ask(self.region, what, one)["code"]
+        return _path(kandidaatRef=two[1]) | {"body": {"medewerker": officers.SECOND, "code": code}}
 
     def asked(self) -> str:
         """The id of such a request."""
@@ -324,6 +332,7 @@ def _of_person(world: World) -> dict[str, Any]:
 _TEXT = {"verklaringId": "tekst", "versie": "1"}
 _ANSWERED = {"gegevenOp": "2026-11-02T09:00:00Z", "wijze": "gesprek", "gegevenDoor": "betrokkene"}
 _OWN_FLOWS = {"verstrekkers": [KRINGLOOP]}
+_OFFICER = {"medewerker": officers.FIRST, "reden": officers.REASON}
 _TRAJECT = {"opdrachtgever": GEMEENTE, "wettelijkKader": "Pwet", "van": "2026-10-01"}
 #: operationId → who calls, and with what. Order matters where one takes away what another needs.
 EXAMPLES: dict[str, Example] = {
@@ -333,6 +342,7 @@ EXAMPLES: dict[str, Example] = {
     "berichttypen": lambda w: (MBO, {}),
     "berichttype": lambda w: (MBO, _path(type="voortgang.gemeld")),
     "codelijst": lambda w: (MBO, _path(naam="basisdeel-entree")),
+    "verwerkingsregister": lambda w: (KRINGLOOP, {"query": {"limiet": 1}}),
     "bewijslogboek_sleutel": lambda w: (MBO, {}),
     "bewijslogboek_consistentie": lambda w: (MBO, {"query": {"van": 1, "tot": 2}}),
     "bericht_versturen": lambda w: (KRINGLOOP, {"body": _message(w), "media_type": EVENT}),
@@ -341,6 +351,12 @@ EXAMPLES: dict[str, Example] = {
     "bericht_bewijs": lambda w: (KRINGLOOP, _path(berichtId=w.message)),
     "vooraf_controle": lambda w: (KRINGLOOP, {"body": _message(w), "media_type": EVENT}),
     "kandidaat_aanmelden": lambda w: (GEMEENTE, {"body": {"bsn": samples.BSN}}),
+    "samenvoeging_vragen": lambda w: (KRINGLOOP, _of_person(w) | {"body": _OFFICER}),
+    "samenvoegingen": lambda w: (KRINGLOOP, _of_person(w)),
+    "samenvoeging_bevestigen": lambda w: (ONTWIKKELBEDRIJF, w.officer(officers.JOIN)),
+    "splitsing_vragen": lambda w: (KRINGLOOP, _of_person(w) | {"body": _OFFICER}),
+    "splitsingen": lambda w: (KRINGLOOP, _of_person(w)),
+    "splitsing_bevestigen": lambda w: (ONTWIKKELBEDRIJF, w.officer(officers.SPLIT)),
     "lokaal_nummer_binden": lambda w: (
         KRINGLOOP,
         _path(kandidaatRef=w.person.refs[KRINGLOOP]) | {"body": {"lokaalNummer": "K-1"}},
@@ -392,6 +408,7 @@ EXAMPLES: dict[str, Example] = {
     "abonnement_zien": lambda w: (KRINGLOOP_2, {}),
     "abonnement_beeindigen": lambda w: (KRINGLOOP_2, {}),
     "stopverzoek": lambda w: (KRINGLOOP, _path(kandidaatRef=w.person.refs[KRINGLOOP])),
+    "inzage": lambda w: (KRINGLOOP, _of_person(w) | {"query": {"inhoud": "true", "limiet": 3}}),
     "beperken": lambda w: (KRINGLOOP, _of_person(w) | {"body": _OWN_FLOWS | {"grond": "onrechtmatig"}}),
     "beperkingen": lambda w: (KRINGLOOP, _of_person(w)),
     "beperking_opheffen": lambda w: (KRINGLOOP, _of_person(w)),

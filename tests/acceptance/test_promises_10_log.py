@@ -90,6 +90,16 @@ def test_promise_10_without_a_log_nothing_is_accepted(shared: Region, pair: tupl
     assert "herhaling" not in shared.send(at, event).expect(202)  # the id was not taken
 
 
+def test_promise_10_without_a_log_nobody_looks(shared: Region, pair: tuple[Person, str, str]) -> None:
+    """Inzage is an act: what cannot be logged is not shown."""
+    person, _, at = pair
+    path = f"/v1/kandidaten/{person.refs[at]}/inzage"
+    with broken_log(shared):
+        for form in ("json", "brief"):
+            unavailable(shared.call(at, "GET", f"{path}?formaat={form}"))
+    shared.call(at, "GET", path).expect(200)
+
+
 def test_promise_10_without_a_log_the_mailbox_gives_nothing(shared: Region, pair: tuple[Person, str, str]) -> None:
     person, _, at = pair
     receipt = shared.send(at, event := shared.report(person, at)).expect(202)["ontvangstbewijs"]

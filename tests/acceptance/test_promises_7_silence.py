@@ -22,6 +22,7 @@ from contracts.identity import Oin, PersonId
 from hub.store.database import reading
 from hub.store.persons import people
 from tests import samples
+from tests.officers import JOIN, SPLIT, ask, asks, both, confirm
 from tests.partners import EVENT, Answer, Partners, Person, stamp
 from tests.region import Region
 from tests.samples import GEMEENTE, KRINGLOOP, ONTWIKKELBEDRIJF, WOONZORG
@@ -74,7 +75,7 @@ def observe(region: Region, call: Callable[[], Answer]) -> Seen:
 @pytest.fixture(scope="module")
 def quiet(shared: Region) -> Region:
     """The shared region without its own background work, which would be counted too."""
-    for part in (shared.hub.log_keeper, shared.hub.relay, shared.hub.push):
+    for part in (shared.hub.log_keeper, shared.hub.finisher, shared.hub.relay, shared.hub.push):
         part.stop()
     keeper: Any = shared.hub.log_keeper
     keeper.wait_for = lambda *_: False  # a `ja` need not wait for a checkpoint that nobody signs
@@ -251,11 +252,15 @@ CALLS: dict[str, tuple[str, str, dict[str, Any] | None]] = {
     "stopverzoek": ("POST", "/v1/kandidaten/{}/stopverzoek", None),
     "wissing": ("POST", "/v1/kandidaten/{}/wissing", {"omvang": "eigen", "reden": "bezwaar", "kenmerk": "W-1"}),
     "lokaal-nummer": ("PUT", "/v1/kandidaten/{}/lokaal-nummer", {"lokaalNummer": "n-1"}),
+    "inzage": ("GET", "/v1/kandidaten/{}/inzage", None),
+    "inzage als brief": ("GET", "/v1/kandidaten/{}/inzage?formaat=brief", None),
     "traject": (
         "POST",
         "/v1/kandidaten/{}/trajecten",
         {"opdrachtgever": GEMEENTE, "wettelijkKader": "Pwet", "van": "2026-10-01"},
     ),
+    "samenvoeging": ("POST", "/v1/kandidaten/{}/samenvoegingen", {"medewerker": "m-1", "reden": "dubbel"}),
+    "splitsing": ("POST", "/v1/kandidaten/{}/splitsingen", {"medewerker": "m-1", "reden": "twee mensen"}),
 }
 
 
@@ -277,6 +282,72 @@ def test_promise_7_a_ref_that_may_not_be_named_is_not_found_by_one_path(quiet: R
     assert_alike(seen)
 
 
+def test_promise_7_inzage_of_whom_one_only_registered_is_not_found_by_one_path(quiet: Region) -> None:
+    """Its own ref, but it was never involved: as if there were nobody."""
+    refs = {"never asked": "z" * 26, "not involved": quiet.register(ONTWIKKELBEDRIJF)}
+    involved = quiet.candidate().refs[ONTWIKKELBEDRIJF]
+
+    def ask(ref: str) -> Answer:
+        return quiet.call(ONTWIKKELBEDRIJF, "GET", f"/v1/kandidaten/{ref}/inzage")
+
+    seen = {reason: observe(quiet, lambda ref=ref: ask(ref)) for reason, ref in refs.items()}  # type: ignore[misc]
+    assert (seen["never asked"].status, seen["never asked"].body["code"]) == (404, "NIET_GEVONDEN")
+    first, other = seen["never asked"], seen["not involved"]
+    assert (first.status, first.body, first.headers) == (other.status, other.body, other.headers)
+    assert len(first.statements) <= len(other.statements) <= len(first.statements) + 5  # the facts of somebody
+    assert ask(involved).status == 200
+
+
+def officers_refs(quiet: Region) -> tuple[dict[str, tuple[str, str]], str]:
+    """A second officer's (ref, code) by what is wrong with it, and the ref with which each code is of use."""
+    guide = ONTWIKKELBEDRIJF
+    first, second = quiet.register(guide), quiet.register(guide)
+    erased = quiet.candidate()
+    erase(quiet, guide, erased.refs[guide])
+    used, late, good = (ask(quiet, JOIN, (guide, first))["code"] for _ in range(3))
+    confirm(quiet, JOIN, (guide, quiet.register(guide)), used).expect(200)
+    quiet.advance(3_601)
+    for who in quiet.parties:  # not in the middle of what is observed
+        quiet.token(who)
+    fresh = ask(quiet, JOIN, (guide, first))["code"]
+    return {
+        "never asked": (second, "2222-2222-2222"),
+        "used": (second, used),
+        "late": (second, late),
+        "unknown": ("z" * 26, fresh),
+        "foreign": (quiet.register(GEMEENTE), fresh),
+        "erased": (erased.refs[guide], fresh),
+        "nothing right": ("z" * 26, good),
+        "for a split": (second, ask(quiet, SPLIT, (guide, first))["code"]),
+    }, fresh
+
+
+def test_promise_7_a_code_or_ref_that_is_not_right_is_not_found_by_one_path(quiet: Region) -> None:
+    wrong, fresh = officers_refs(quiet)
+
+    def call(ref: str, code: str) -> Answer:
+        return confirm(quiet, JOIN, (ONTWIKKELBEDRIJF, ref), code, proef=True)
+
+    seen = {reason: observe(quiet, lambda one=one: call(*one)) for reason, one in wrong.items()}  # type: ignore[misc]
+    assert (seen["never asked"].status, seen["never asked"].body["code"]) == (404, "NIET_GEVONDEN")
+    assert_alike(seen)
+    right = observe(quiet, lambda: call(wrong["used"][0], fresh))  # the control
+    assert right.status == 200
+    with pytest.raises(AssertionError):
+        assert_alike({"never asked": seen["never asked"], "right": right})
+
+
+def test_promise_7_asking_to_split_costs_and_says_the_same_for_who_is_joined_and_who_is_not(quiet: Region) -> None:
+    guide = ONTWIKKELBEDRIJF
+    alone, one, two = (quiet.register(guide) for _ in range(3))
+    both(quiet, JOIN, (guide, one), (guide, two))
+    seen = {
+        name: observe(quiet, lambda r=ref: asks(quiet, SPLIT, (guide, r))) for name, ref in (("a", alone), ("j", one))
+    }  # type: ignore[misc]
+    assert seen["a"].status == seen["j"].status == 201
+    assert seen["a"].body.keys() == seen["j"].body.keys() and seen["a"].statements == seen["j"].statements
+
+
 _FLOWS = {"verstrekkers": [ONTWIKKELBEDRIJF]}
 #: More of them, tried for one whose content was erased: method, the last part of the path, the body.
 LIMITS: list[tuple[str, str, dict[str, Any] | None]] = [
@@ -289,6 +360,7 @@ LIMITS: list[tuple[str, str, dict[str, Any] | None]] = [
     ("GET", "afscherming", None),
     ("POST", "afscherming/opheffing", {"medewerker": "m-1"}),
 ]
+
 
 #: Calls that bear a ref in their body or query: who calls, how, and the body; ``{}`` in the path is the ref.
 SOON = {"geldigTot": "2027-01-01T00:00:00Z"}

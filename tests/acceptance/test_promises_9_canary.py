@@ -47,8 +47,6 @@ HEADER = "kanarie-kopregel-7f3a9c"
 MARKS = (WORD, BORN, PHONE, BSN, HEADER)
 #: Identifiers that the hub must be able to read; and what must stay as it is for a message to arrive at all.
 IDENTIFIERS = frozenset({"plaatsingId", "trajectId", "kandidaatRef", "opdrachtgever", "leerbedrijfId"})
-#: Ports that no act of this hub uses yet.
-UNUSED = {"keys.destroy"}
 CSV_HEAD = (
     "Deelnemernummer;Meldingnummer;Plaatsing;Datum;Werkproces;Opdracht;Omschrijving;Deel;Niveau;Uren;Bijzonderheid"
 )
@@ -146,6 +144,7 @@ def exchange(region: Partners, person: Person, number: int) -> None:
         one = {"sequence": found[-1]["sequence"], "uitkomst": "onverwerkbaar", "reden": f"{WORD} onleesbaar"}
         region.call(KRINGLOOP, "POST", "/v1/postvak/bevestigingen", {"berichten": [one]})
     report(region, person, number)
+    look(region, person)
     others(region, person)
     misfits(region)
     if given.status == 201:
@@ -156,6 +155,18 @@ def exchange(region: Partners, person: Person, number: int) -> None:
     for case in cases.get("items", []):
         answer = {"antwoord": "opgeheven", "grond": f"{WORD} grond", "motivering": f"{WORD} motivering"}
         region.call(ONTWIKKELBEDRIJF, "POST", f"/v1/zaken/{case['id']}/antwoord", answer)
+    gone = region.call(GEMEENTE, "POST", "/v1/kandidaten", {"lokaalNummer": f"{WORD}-weg"})
+    if gone.status in (200, 201):
+        wish = {"omvang": "eigen", "reden": "bezwaar", "kenmerk": f"{WORD} kenmerk"}
+        for form in (wish | {"reden": WORD}, wish, wish | {"omvang": "geheel"}):
+            region.call(GEMEENTE, "POST", f"/v1/kandidaten/{gone.json['kandidaatRef']}/wissing", form)
+
+
+def look(region: Partners, person: Person) -> None:
+    """Inzage shows what lies sealed: the own number, reasons, the messages themselves."""
+    for who, ref in person.refs.items():
+        for query in ("inhoud=true", "formaat=brief"):
+            region.call(who, "GET", f"/v1/kandidaten/{ref}/inzage?{query}")
 
 
 def report(region: Partners, person: Person, number: int) -> None:
@@ -327,7 +338,7 @@ def test_promise_9_no_canary_is_found_whatever_port_fails(
         webhook.up()
         ends(region, person)
         metrics = generate_latest(region.hub.metrics.registry)
-    assert tripped == set(PORTS) - UNUSED
+    assert tripped == set(PORTS)
     places = {"data": folder(region.settings.data_dir), "broker": "\n".join(rung).encode(), "metrics": metrics}
     places |= {"output": said.getvalue().encode()} | database_places(server, database, since)
     assert all(len(content) > 100 for name, content in places.items() if name != "server log")  # that one may be silent

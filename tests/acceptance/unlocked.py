@@ -1,9 +1,10 @@
 """A hub without the gate's lock, and the same in all else: the control of the race. It exists in tests only.
 
-What makes releases and withdrawals exclude each other is one lock in three shapes: the single writing thread, SQLite's
-``BEGIN IMMEDIATE`` before the first deciding read, and PostgreSQL's advisory and row locks. Here several threads write,
-PostgreSQL takes no locks, and SQLite begins with the first write: what is decided on is read before, and may be old by
-then. Each transaction still writes all or nothing. ``python -m tests.acceptance.unlocked`` serves it.
+What makes releases and the acts that take away exclude each other is one lock in three shapes: the single writing
+thread, SQLite's ``BEGIN IMMEDIATE`` before the first deciding read, and PostgreSQL's advisory and row locks. Here
+several threads write, PostgreSQL takes no locks, and SQLite begins with the first write: what is decided on is read
+before, and may be old by then. Each transaction still writes all or nothing. Commands are processes of their own and
+keep their lock; this hub does not wait for it. ``python -m tests.acceptance.unlocked`` serves it.
 """
 
 import threading

@@ -9,7 +9,10 @@ from sqlalchemy import select
 from consent.keys import content_key, evidence_key
 from contracts.identity import Oin, PersonId
 from hub.store.database import reading
+from hub.store.persons import people
 from hub.store.tables import person_ref
+from tests.officers import JOIN, SPLIT, both, confirm
+from tests.officers import ask as first_asks
 from tests.partners import EVENT, Answer, Person
 from tests.region import Region
 from tests.samples import BSN, GEMEENTE, GEMEENTE_2, KRINGLOOP, ONTWIKKELBEDRIJF
@@ -104,3 +107,29 @@ def test_the_number_of_who_was_just_erased_is_free(region: Region) -> None:
     assert region.call(GEMEENTE, "POST", "/v1/kandidaten/opzoeken", {"lokaalNummer": "W-1"}).json == {
         "kandidaatRef": other
     }
+
+
+@pytest.mark.parametrize("what", [JOIN, SPLIT])
+@pytest.mark.parametrize("erased", [0, 1])
+def test_who_was_just_erased_is_joined_and_split_no_more(region: Region, what: str, erased: int) -> None:
+    first, second = ((GEMEENTE, region.register(GEMEENTE)) for _ in range(2))
+    if what == SPLIT:
+        both(region, JOIN, first, second)
+    code = first_asks(region, what, first)["code"]
+    assert confirm(region, what, second, code, proef=True).status == 200  # the control
+    destroy_all(region, (first, second)[erased][1])
+    for trial in (True, False):
+        answer = confirm(region, what, second, code, proef=trial)
+        assert (answer.status, answer.code) == (404, "NIET_GEVONDEN")
+
+
+def test_who_was_joined_with_somebody_who_is_gone_is_split_off_and_lives_on(region: Region) -> None:
+    """Joined wrongly with one whose keys are gone, a person would be nobody for good."""
+    gone, alive = ((GEMEENTE, region.register(GEMEENTE)) for _ in range(2))
+    both(region, JOIN, gone, alive)
+    destroy_all(region, gone[1])
+    both(region, SPLIT, alive, alive)
+    with reading(region.core.engine) as connection:
+        known = people.resolve(connection, [(Oin(GEMEENTE), alive[1])])[Oin(GEMEENTE), alive[1]]  # type: ignore[index]
+    assert known.root == known.person
+    region.open_trajectory(*alive)

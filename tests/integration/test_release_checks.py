@@ -35,6 +35,7 @@ from hub.store.persons import people
 from hub.store.tables import delivery, message
 from hub.store.traffic import deliveries
 from hub.store.writer import single
+from tests import samples
 from tests.partners import Person
 from tests.region import Region
 from tests.unit.delivery.world import Answer, wait_until
@@ -92,6 +93,21 @@ def delivery_of(region: Region, event_id: str) -> Any:
 def given(region: Region, who: str) -> list[str]:
     """The ids of what the mailbox gives now."""
     return [event["id"] for event in region.fetch(who)]
+
+
+def who_was_told_of_the_end_is_out(scene: Scene) -> None:
+    """The release of a closing message ends its receiver's involvement, with that commit."""
+    region = scene.region
+    guide, at, person, _, _ = waiting(region)
+    name, kind = f"einde-{guide}", "traject.beeindigd"
+    region.agree(name, (guide, at), kind, "trajectbegeleiding")
+    region.ground(name, (name, kind, "trajectbegeleiding", "ontwikkelbedrijf", "kringloop", "inzetbaarheid"))
+    today = instants.today(region.clock.now()).isoformat()
+    data = samples.beeindigd(person.trajectory, per=today)
+    region.send(guide, region.event(guide, kind, person.refs[guide], data)).expect(202)
+    assert region.send(at, region.report(person, at)).status == 202
+    assert region.fetch(at)[-1]["data"]["reden"] == "beeindigd"
+    assert region.send(at, region.report(person, at)).status == 403
 
 
 def narrow_then_wide(region: Region) -> tuple[str, str, Callable[[], None], dict[str, Any]]:
@@ -384,8 +400,14 @@ CUTS: Final = (
     ),
     Cut(
         release,
-        "_never_more",
-        "return replace(judgement, decision=replace(judgement.decision, allowed=allowed))",
+        "_Work._one",
+        "message.kind.closes and row.released_at is None",
+        (who_was_told_of_the_end_is_out,),
+    ),
+    Cut(
+        judge,
+        "Judgement.never_more",
+        "return replace(self, decision=replace(self.decision, allowed=allowed))",
         (fetched_again_never_more, pushed_again_never_more),
     ),
     Cut(
@@ -410,7 +432,7 @@ CUTS: Final = (
 )
 #: What is put in the place of a statement that a cut takes out; any other is left out.
 INSTEAD: Final = {
-    "return replace(judgement, decision=replace(judgement.decision, allowed=allowed))": "return judgement",
+    "return replace(self, decision=replace(self.decision, allowed=allowed))": "return self",
     "return max(self.now, self.record(root).latest)": "return self.now",
 }
 #: Conditions of these functions that decide nothing alone, or whose behaviour stands in another file.
@@ -422,8 +444,8 @@ ELSEWHERE: Final = {
     "_Work._one: row.opens": "what opens: every placement",
     "_Work._notice: not rules.push_active": "test_machtiging.py",
     "_Work._notice: row.released_at is None": "one leaf of a notice, however often: test_replay.py",
-    "_never_more: row.revealed is None or judgement.view is None or (not judgement.allowed)": "there is nothing to cap",
-    "_never_more: judgement.view.required <= allowed": "cut as the statement under it",
+    "Judgement.never_more: revealed is None or self.view is None or (not self.allowed)": "there is nothing to cap",
+    "Judgement.never_more: self.view.required <= allowed": "cut as the statement under it",
 }
 BEHAVIOURS: Final = tuple(dict.fromkeys(b for cut in CUTS for b in cut.behaviours))
 PAIRS: Final = [(cut, behaviour) for cut in CUTS for behaviour in cut.behaviours]

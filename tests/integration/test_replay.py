@@ -20,6 +20,7 @@ from hub.ledger.replay.traffic import Traffic
 from hub.store import tables as hub
 from hub.store.database import reading
 from tests import samples
+from tests.officers import JOIN, SPLIT, ask, both
 from tests.partners import stamp
 from tests.region import Region
 from tests.samples import BSN, GEMEENTE, KRINGLOOP, MBO, ONTWIKKELBEDRIJF, WOONZORG
@@ -63,6 +64,7 @@ def history(region: Region) -> None:
     region.send(GEMEENTE, event).expect(202)
     region.collect(ONTWIKKELBEDRIJF)
     operate(region)
+    officers_at_work(region)
     region.wait_signed()
 
 
@@ -83,6 +85,8 @@ def operate(region: Region) -> None:
     law |= {"categorieen": ["leervoortgang"], "geldigVan": "2026-01-01", "geldigTot": None}
     region.call(first, "POST", "/v1/grondslagen", law).expect(201)
     region.call(second, "POST", "/v1/grondslagen/aanvullend/bevestiging").expect(200)
+
+
 def child(region: Region) -> None:
     """Somebody under 16: the own `ja` counted until a parent spoke; the parent's then does."""
     person, own = region.reporting()
@@ -140,6 +144,19 @@ def test_a_release_on_what_a_child_said_itself_is_found(region: Region) -> None:
     assert any("zonder dekking (categorieen" in f.reason and f.place.startswith("vermelding ") for f in found)
 
 
+def officers_at_work(region: Region) -> None:
+    """Three whom officers joined, and one whom they split off: something of that one went under another's ref."""
+    persons = [region.candidate() for _ in range(3)]
+    a, b, c = ((ONTWIKKELBEDRIJF, one.refs[ONTWIKKELBEDRIJF]) for one in persons)
+    region.place(persons[0])
+    both(region, JOIN, a, b)
+    both(region, JOIN, b, c)
+    region.send(ONTWIKKELBEDRIJF, region.placing(persons[1], traject=persons[1].trajectory)).expect(202)
+    region.collect(KRINGLOOP)
+    assert len(both(region, SPLIT, b, a)["verstrekt"]) == 1
+    ask(region, JOIN, a, kandidaatRef=b[1])
+
+
 def look(region: Region) -> Report:
     with reading(region.core.engine) as connection:
         return check(connection, region.core.key_store)[0]
@@ -182,6 +199,21 @@ COLUMNS: dict[str, tuple[Table, str, Any]] = {
         (hub.ground, "confirmed_by", "niemand"),
         (hub.ground, "ended_at", LATER),
         (facts.person, "root", "self"),
+        (hub.identity_request, "kind", "splitsing"),
+        (hub.identity_request, "other_id", "0" * 32),
+        (hub.identity_request, "organisation", WOONZORG),
+        (hub.identity_request, "system", "ander"),
+        (hub.identity_request, "employee", "m-9"),
+        (hub.identity_request, "code_index", bytes(32)),
+        (hub.identity_request, "asked_at", LATER),
+        (hub.identity_request, "valid_until", LATER),
+        (hub.identity_request, "done_at", LATER),
+        (hub.identity_request, "confirmed_by", WOONZORG),
+        (hub.identity_request, "confirming_employee", "m-9"),
+        (hub.identity_request, "confirmed_person", "0" * 32),
+        (hub.identity_request, "crossed", {}),
+        (hub.held_apart, "since", LATER),
+        (hub.held_apart, "ended_at", LATER),
         (facts.person, "deceased_at", LATER),
         (facts.involvement, "organisation", WOONZORG),
         (facts.involvement, "trajectory_id", "0" * 32),
@@ -232,6 +264,8 @@ def test_a_column_that_was_changed_by_hand_is_found(region: Region, name: str) -
     table, column, other = COLUMNS[name]
     key = next(iter(table.primary_key)).name if table is not facts.statement_part else "statement_id"
     query = select(table).where(table.c.released_at.is_not(None)) if table is hub.delivery else select(table)
+    if column == "crossed":
+        query = query.where(table.c.crossed.is_not(None))
     with region.core.engine.connect() as connection, connection.begin() as attempt:
         row = connection.execute(query.order_by(table.c[key]).limit(1)).one()
         value = changed(connection, row._mapping, column, other)
@@ -253,9 +287,10 @@ def changed(connection: Connection, row: Any, column: str, other: Any) -> Any:
     return other
 
 
-@pytest.mark.parametrize(
-    "table", [facts.statement_part, facts.involvement, facts.stop_flow, hub.delivery, hub.mandate], ids=str
-)
+GONE = [facts.statement_part, facts.involvement, facts.stop_flow, hub.delivery, hub.mandate, hub.held_apart]
+
+
+@pytest.mark.parametrize("table", GONE, ids=str)
 def test_a_row_that_is_gone_is_found(region: Region, table: Table) -> None:
     with region.core.engine.connect() as connection, connection.begin() as attempt:
         gone = select(table).where(table.c.released_at.is_not(None)) if table is hub.delivery else select(table)
@@ -330,6 +365,31 @@ def test_a_notice_is_for_its_receiver_and_gives_nothing() -> None:
     assert "meer zegt te geven" in str(heard(gegeven=["bsn"]))
     assert "meer zegt te geven" in str(heard(kennisgeving=False))
     assert "geen besluit" in str(heard(berichtId="m"))
+
+
+@pytest.mark.parametrize("joined", [True, False])
+def test_who_was_joined_or_split_by_hand_is_found(region: Region, joined: bool) -> None:
+    """A person put under the root of another, or one who was joined by two officers put apart."""
+    person = facts.person
+    with region.core.engine.connect() as connection, connection.begin() as attempt:
+        under = connection.execute(select(person).where(person.c.root != person.c.person_id).limit(1)).one()
+        held = connection.execute(select(hub.held_apart).limit(1)).one()
+        who, root = (held.person_a, held.person_b) if joined else (under.person_id, under.person_id)
+        connection.execute(update(person).where(person.c.person_id == who).values(root=root))
+        report, _ = check(connection, region.core.key_store)
+        attempt.rollback()
+    assert f"person {who}" in {found.place for found in report.findings}
+
+
+def test_a_request_that_no_officer_made_is_found(region: Region) -> None:
+    """Somebody who writes the first officer's step into the table needs only one officer."""
+    with region.core.engine.connect() as connection, connection.begin() as attempt:
+        row = dict(connection.execute(select(hub.identity_request).limit(1)).one()._mapping)
+        forged = {"request_id": "f" * 32, "employee": "m-8", "code_index": bytes(32), "done_at": None}
+        connection.execute(insert(hub.identity_request).values(row | forged))
+        report, _ = check(connection, region.core.key_store)
+        attempt.rollback()
+    assert [found.place for found in report.findings] == [f"identity_request {'f' * 32}"]
 
 
 def test_a_statement_that_nobody_gave_is_found(region: Region) -> None:

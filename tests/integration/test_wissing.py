@@ -217,6 +217,35 @@ def test_registering_again_by_bsn_gives_somebody_unknown(region: Region) -> None
     assert found == again.json
 
 
+def test_of_joined_persons_all_handles_go_and_they_may_be_joined_again(region: Region) -> None:
+    """The gemeente and the ontwikkelbedrijf registered the same BSN; an opening message that bears it joined them."""
+    guide, _ = region.pair()
+    bsn, terms = samples.OTHER_BSN, "identiteit bsn contact opleiding inzetbaarheid"
+    roles = ("kandidaat.voorgedragen", "toeleiding", "gemeente", "ontwikkelbedrijf", terms)
+    region.ground(f"voordracht-{guide}", (f"gemeente-{guide}", *roles))
+    theirs, mine = region.register(GEMEENTE, bsn=bsn), region.register(guide, bsn=bsn)
+    trajectory = region.open_trajectory(GEMEENTE, theirs)
+
+    def present() -> str:
+        data = samples.voorgedragen(theirs, bsn=bsn)
+        data["traject"]["trajectId"] = trajectory
+        event = region.event(GEMEENTE, "kandidaat.voorgedragen", theirs, data, ontvanger=guide)
+        region.send(GEMEENTE, event).expect(202)
+        return str(region.collect(guide)[-1]["subject"])
+
+    assert present() == mine
+    handles = {who(region, theirs), who(region, mine)}
+    region.call(guide, "POST", f"/v1/kandidaten/{mine}/wissing", WISH).expect(200)
+    names = {content_key(handle, Oin(guide)) for handle in handles}
+    assert len(handles) == 2 and region.core.key_store.destroyed(names) == names
+    assert findings(region) == []
+    again = region.register(guide, bsn=bsn)
+    assert again != mine and who(region, again) not in handles
+    assert present() == again  # joined anew, by a message that both hold the BSN of
+    assert findings(region) == []
+    assert told(region.call(guide, "POST", f"/v1/kandidaten/{mine}/stopverzoek")) == NOT_FOUND
+
+
 def test_who_sent_nothing_erases_what_it_has(region: Region) -> None:
     """A registration alone: nothing was sent, the number and its key go."""
     ref = region.register(GEMEENTE, lokaalNummer="W-10")
@@ -412,9 +441,9 @@ def test_all_controllers_erase_and_the_person_is_gone(case: Case, point: str) ->
     region.wait_signed()
     for party in (case.at, case.guide):
         said = parties_asked[party]["zaakId"]
-        for viewer in (party, point):
-            path = f"/v1/wissingen/{said}/vernietigingsverklaring"
-            assert region.call(viewer, "GET", path).expect(200)["organisatie"] == party
+        path = f"/v1/wissingen/{said}/vernietigingsverklaring"
+        mine, seen = (region.call(viewer, "GET", path).expect(200) for viewer in (party, point))
+        assert mine["organisatie"] == party and mine["bewijsTot"] == seen["bewijsTot"] is not None
     whole = region.call(point, "GET", f"/v1/wissingen/{wissing}/vernietigingsverklaring").expect(200)
     assert whole["organisatie"] is None
     again = case.wish(**WHOLE).expect(200)

@@ -20,6 +20,8 @@ from consent.verify.report import Report
 from hub.ledger.replay.compare import compare
 from hub.ledger.replay.entries import Opened, entries
 from hub.ledger.replay.erasures import compare_erasures
+from hub.ledger.replay.identity import Identities
+from hub.ledger.replay.looks import looked
 from hub.ledger.replay.persons import Persons
 from hub.ledger.replay.region import Region
 from hub.ledger.replay.traffic import Traffic
@@ -38,12 +40,14 @@ class _Replay:
     report: Report
     region: Region = field(default_factory=Region)
     persons: Persons = field(default_factory=Persons)
+    identities: Identities = field(init=False)
     traffic: Traffic = field(init=False)
     unreadable: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))  # key id → entry ids
     erasures: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.traffic = Traffic(self.region, self.persons)
+        self.identities = Identities(self.persons)
 
     def hear(self, entry: Opened) -> None:
         """Take in one entry."""
@@ -74,17 +78,31 @@ class _Replay:
                 return self.traffic.lapse(said, entry.entry_id)
             case "kennisgeving":
                 self.traffic.notices[said["berichtId"]] = said["ontvanger"]
-            case "traject-beeindigd" if person is not None:
-                self.persons.close(person, said)
-            case "terugroeping" if person is not None:
-                self.persons.recall(person, said)
-            case "samenvoeging" if person is not None:
-                self.persons.join(self.persons.get(person).root, self.persons.get(said["met"]).root)
-            case "wissing" if person is not None:
-                self.persons.erase(person, said)
             case "wissing-verzoek" | "wissing-gevraagd" | "wissing-afgerond":
                 self.persons.ask(said)
             case _ if person is not None:
+                return self._of_person(person, said)
+        return None
+
+    def _of_person(self, person: str, said: dict[str, Any]) -> str | None:
+        match said["soort"]:
+            case "samenvoeging" if "berichtId" in said:
+                return self.identities.by_bsn(person, said["met"])
+            case "registratie" if "met" in said:
+                return self.identities.by_bsn(said["met"], person)
+            case "samenvoeging" | "splitsing":
+                return self.identities.carried_out(said, all_read=not self.unreadable)
+            case "samenvoeging-gevraagd" | "splitsing-gevraagd":
+                self.identities.asked(person, said)
+            case "traject-beeindigd":
+                self.persons.close(person, said)
+            case "terugroeping":
+                self.persons.recall(person, said)
+            case "wissing":
+                self.persons.erase(person, said)
+            case "inzage":
+                return looked(self.region, self.persons, person, said)
+            case _:
                 self.persons.hear(person, said)
         return None
 
@@ -108,6 +126,6 @@ def check(connection: Connection, keys: KeyStore, progress: Callable[[int], None
     for entry in entries(connection, keys, progress):
         replay.hear(entry)
     erased = replay.close()
-    compare(connection, replay.region, replay.persons, replay.traffic, replay.report.wrong)
+    compare(connection, replay.region, replay.identities, replay.traffic, replay.report.wrong)
     compare_erasures(connection, keys, replay.persons, replay.traffic, replay.report.wrong)
     return replay.report, erased

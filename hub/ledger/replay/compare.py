@@ -3,12 +3,15 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from datetime import datetime
+from hashlib import sha256
 from typing import Any, Final
 
 from sqlalchemy import Column, Connection, Row, Select, Table, select
 
 from consent.store import tables as facts
 from consent.store.reading import read_persons
+from contracts.canonical import canonical
+from hub.ledger.replay.identity import Identities
 from hub.ledger.replay.persons import Persons
 from hub.ledger.replay.region import Region
 from hub.ledger.replay.traffic import Traffic
@@ -21,10 +24,11 @@ _FACTS: Final = ("involvements", "statements", "stops", "restrictions", "objecti
 Wrong = Callable[[str, str], None]
 
 
-def compare(connection: Connection, region: Region, persons: Persons, traffic: Traffic, wrong: Wrong) -> None:
+def compare(connection: Connection, region: Region, told: Identities, traffic: Traffic, wrong: Wrong) -> None:
     """Every projection in turn."""
     _region(connection, region, wrong)
-    _persons(connection, persons, traffic.erased, wrong)
+    _persons(connection, told.persons, traffic.erased, wrong)
+    _identities(connection, told, traffic.erased, wrong)
     _messages(connection, traffic, wrong)
     _deliveries(connection, traffic, wrong)
 
@@ -131,6 +135,37 @@ def _deaths(connection: Connection, persons: Persons, erased: set[str], wrong: W
         if one.person not in gone
     }
     _differences(facts.death.name, shown, told, wrong)
+
+
+def _identities(connection: Connection, told: Identities, erased: set[str], wrong: Wrong) -> None:
+    """What officers asked and confirmed, and whom they split: of who was erased the log tells nothing."""
+    asked = connection.execute(select(hub.identity_request)).all()
+    rows = {
+        row.request_id: (
+            *(row.kind, row.person_id, row.other_id, row.organisation, row.system, row.employee, row.code_index.hex()),
+            *(_ms(row.asked_at), _ms(row.valid_until), _ms(row.done_at)),
+            *(row.confirmed_by, row.confirming_employee, row.confirmed_person),
+            None if row.crossed is None else sha256(canonical(row.crossed)).hexdigest(),
+        )
+        for row in asked
+        if row.person_id not in erased
+    }
+    ours = {
+        key: (
+            *(one.kind, one.person, one.other, one.organisation, one.system, one.employee, one.code),
+            *(_ms(one.asked_at), _ms(one.until), _ms(one.done_at)),
+            *(one.confirmed_by, one.second_employee, one.confirmed_person, one.crossed),
+        )
+        for key, one in told.requests.items()
+    }
+    _differences("identity_request", rows, ours, wrong)
+    pairs = {
+        (row.request_id, row.person_a, row.person_b): (_ms(row.since), _ms(row.ended_at))
+        for row in connection.execute(select(hub.held_apart))
+        if not {row.person_a, row.person_b} & erased
+    }
+    held = {key: (_ms(at), _ms(ended)) for key, (at, ended) in told.apart.items() if not set(key[1:]) & erased}
+    _differences("held_apart", pairs, held, wrong)
 
 
 def _messages(connection: Connection, traffic: Traffic, wrong: Wrong) -> None:

@@ -3,7 +3,7 @@
 A person is the handle in the name of the key under which an entry is sealed; the log itself holds no name of anybody.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
@@ -126,6 +126,19 @@ class Persons:
     def gone(self, handle: str | None, organisation: str) -> bool:
         """True when what this organisation sent about a person can no longer be read."""
         return handle is not None and (handle in self.whole or (handle, organisation) in self.content)
+
+    def group(self, handle: str) -> frozenset[str]:
+        """A person and all joined with it."""
+        root = self.get(handle).root
+        return frozenset(self.members.get(root, {handle}))
+
+    def split(self, handle: str, root: str, others: Collection[str]) -> None:
+        """One person alone again; the others stay joined, under this root."""
+        self.members.pop(self.get(handle).root, None)
+        self.get(handle).root = handle
+        for other in others:
+            self.get(other).root = root
+        self.members |= {handle: {handle}, root: set(others)}
 
     def join(self, kept: str, merged: str) -> None:
         """Two roots become one."""

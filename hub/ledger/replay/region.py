@@ -112,6 +112,12 @@ class Region:
             grounds=tuple(g for g in self.grounds.values() if g.agreement_id in names),
         )
 
+    def bears(self, organisation: str, system: str, scope: str, at: datetime) -> bool:
+        """Whether a machtiging of this systeem for this organisation bore a scope, and neither was suspended."""
+        party = self._party(organisation, at)
+        held = (m for m in self.mandates.values() if (m.organisation, m.system) == (organisation, system))
+        return party is not None and party.active and any(scope in m.scopes and m.holds(at) for m in held)
+
     def _party(self, oin: str, at: datetime) -> Party | None:
         role = self.roles.get(oin)
         if role is None:

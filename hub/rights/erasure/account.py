@@ -36,7 +36,7 @@ from hub.store.traffic import messages
 class Seen:
     """What one organisation may see. ``request``: that it recorded or carries out; ``parts``: what was destroyed.
 
-    ``controllers``: the zaken of all who are asked, for the contactpunt alone.
+    ``own``: whose part of it; ``controllers``: the zaken of all who are asked, for the contactpunt alone.
     """
 
     id: str
@@ -57,7 +57,7 @@ def seen(connection: Connection, wissing_id: str, asker: Asker) -> Seen:
     if request is None:
         if part is None or of is None or (part.organisation != own and not _is_point(connection, of, asker)):
             raise NotFound
-        return Seen(wissing_id, of.root, own, None, (part,), None)
+        return Seen(wissing_id, of.root, Oin(part.organisation), None, (part,), None)
     point = _is_point(connection, request, asker)
     if request.organisation != own and not point:
         raise NotFound

@@ -27,6 +27,11 @@ def _few(values: list[Any]) -> None:
         raise invalid("AANTAL", f"hier horen ten hoogste {_MOST} verschillende waarden")
 
 
+def employee_field(**kwargs: Any) -> fields.String:
+    """The code of an employee: never a name."""
+    return fields.String(validate=_employee, metadata={"pattern": f"^{_EMPLOYEE}$"}, **kwargs)
+
+
 def _employee(value: str) -> None:
     if not re.fullmatch(_EMPLOYEE, value):
         raise invalid("PATROON", "hier horen letters, cijfers, punten en streepjes: een code, geen naam")
@@ -147,7 +152,7 @@ class Afschermingen(Schema):
 class Opheffing(Schema):
     """The code of the employee who lifts it; with ``ontvangers``: only for these, who are then named too."""
 
-    medewerker = fields.String(required=True, validate=_employee, metadata={"pattern": f"^{_EMPLOYEE}$"})
+    medewerker = employee_field(required=True)
     ontvangers = fields.List(oin_field(), validate=some)
 
 

@@ -1,16 +1,12 @@
 """Finds what the receipt of a statement rests on: its entries in the log, opened, and the caller's own ref."""
 
-import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Connection, Row, select
 
 from consent.keys import KeyStore, evidence_key
 from consent.log import reading as log
-from consent.log.entry import EntryUnreadable, Sealed, opening, unseal
-from consent.log.tables import ledger_entry, ledger_payload, ledger_pending
+from consent.log.entry import opening
 from consent.receipt.account import ENDED, ENDS, later_state
 from consent.receipt.evidence import Evidence, Principal, Shown
 from consent.receipt.principal import ref_binding, ref_opening
@@ -18,16 +14,8 @@ from consent.store import records
 from consent.store.tables import person
 from contracts.errors import LogUnavailable, NotFound
 from contracts.identity import Oin, PersonId
+from hub.ledger.person_entries import BROKEN, PersonEntry, entries_of
 from hub.store.tables import person_ref
-
-_BROKEN: Final = "Het logboek is hier niet heel: een beheerder moet ernaar kijken."
-_PAGE: Final = 500  # entries read at a time
-_ENTRIES: Final = (
-    select(ledger_payload, ledger_entry.c.idx)
-    .add_columns(func.coalesce(ledger_entry.c.commitment, ledger_pending.c.commitment).label("commitment"))
-    .outerjoin(ledger_entry, ledger_entry.c.entry_id == ledger_payload.c.entry_id)
-    .outerjoin(ledger_pending, ledger_pending.c.entry_id == ledger_payload.c.entry_id)
-)
 
 
 class NotYetProven(NotFound):
@@ -35,14 +23,6 @@ class NotYetProven(NotFound):
 
     def __init__(self) -> None:
         super().__init__("Het logboek heeft nog geen checkpoint over deze toestemming.", headers={"Retry-After": "1"})
-
-
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    id: str
-    index: int | None
-    raw: bytes
-    payload: Mapping[str, Any]
 
 
 def collect(connection: Connection, keys: KeyStore, seer: records.Seer, statement_id: str) -> Evidence:
@@ -63,7 +43,7 @@ def collect(connection: Connection, keys: KeyStore, seer: records.Seer, statemen
     return Evidence((first, *others), _principal(connection, key, organisation, row, found))
 
 
-def _of_statement(connection: Connection, key: bytes, organisation: Oin, row: Row[Any]) -> list[_Entry]:
+def _of_statement(connection: Connection, key: bytes, organisation: Oin, row: Row[Any]) -> list[PersonEntry]:
     """The statement's own entry, then the others that a receipt shows, in the order of the log.
 
     All entries of the person are opened for it: nothing outside the sealed payloads says which statement one is about.
@@ -71,13 +51,13 @@ def _of_statement(connection: Connection, key: bytes, organisation: Oin, row: Ro
     """
     own, others = [], []
     parts = records.parts_of(connection, [row.statement_id])[row.statement_id]
-    for entry in _opened(connection, key, evidence_key(PersonId(row.person_id))):
+    for entry in entries_of(connection, {evidence_key(PersonId(row.person_id)): key}):
         if entry.id == row.entry_id:
             own.append(entry)
         elif entry.payload.get("toestemmingId") == row.statement_id and later_state(entry.payload) is not None:
             others.append(entry)
     if len(own) != 1:
-        raise LogUnavailable(_BROKEN)
+        raise LogUnavailable(BROKEN)
     may_see = {row.recorder, organisation, *parts}
     shown = [entry for entry in others if entry.payload.get("organisatie", organisation) in may_see]
     told = {(entry.payload["op"], entry.payload["als"]) for entry in shown if entry.payload["soort"] == ENDED}
@@ -85,26 +65,13 @@ def _of_statement(connection: Connection, key: bytes, organisation: Oin, row: Ro
     return own + sorted(shown, key=lambda entry: (entry.index is None, entry.index, entry.id))
 
 
-def _told_by_another(entry: _Entry, told: set[tuple[str, str]]) -> bool:
+def _told_by_another(entry: PersonEntry, told: set[tuple[str, str]]) -> bool:
     """Whether another entry tells of this very end without naming who saw to it."""
     state = later_state(entry.payload)
     return entry.payload["soort"] != ENDED and state in ENDS and (entry.payload["op"], str(state)) in told
 
 
-def _opened(connection: Connection, key: bytes, key_id: str) -> Iterator[_Entry]:
-    after = ""
-    query = _ENTRIES.where(ledger_payload.c.key_id == key_id).order_by(ledger_payload.c.entry_id).limit(_PAGE)
-    while rows := connection.execute(query.where(ledger_payload.c.entry_id > after)).all():
-        for row in rows:
-            try:
-                raw = unseal(key, row.entry_id, Sealed(row.commitment or b"", row.nonce, row.ciphertext))
-            except EntryUnreadable as error:  # changed behind our back: it may be the one that ends the statement
-                raise LogUnavailable(_BROKEN) from error
-            yield _Entry(row.entry_id, row.idx, raw, json.loads(raw))
-        after = rows[-1].entry_id
-
-
-def _shown(connection: Connection, key: bytes, entry: _Entry) -> Shown:
+def _shown(connection: Connection, key: bytes, entry: PersonEntry) -> Shown:
     proof = log.tlog_proof(connection, entry.id)
     if proof is None:
         raise NotYetProven
@@ -112,7 +79,7 @@ def _shown(connection: Connection, key: bytes, entry: _Entry) -> Shown:
 
 
 def _principal(
-    connection: Connection, key: bytes, organisation: Oin, row: Row[Any], entries: list[_Entry]
+    connection: Connection, key: bytes, organisation: Oin, row: Row[Any], entries: list[PersonEntry]
 ) -> Principal | None:
     """The ref of the organisation that one of the entries binds; an organisation may know the person under several."""
     opens = ref_opening(key, row.statement_id, organisation)

@@ -19,12 +19,13 @@ NOTICES: Final = ("grondslag.vervallen", "rectificatie.kennisgeving", "verwijder
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which zaken to list: of these kinds (``None``: all), open or closed (``None``: both), after an id."""
+    """Which zaken to list: of a kind, open or closed, about the person of a root (``None``: all); after an id."""
 
     kind: str | None
     is_open: bool | None
     after: str
     limit: int
+    root: str | None = None
 
 
 def open_case(connection: Connection, values: dict[str, Any]) -> None:
@@ -60,6 +61,8 @@ def seen_by(connection: Connection, organisation: Oin, wanted: Wanted) -> list[R
         .order_by(shown)
         .limit(wanted.limit)
     )
+    if wanted.root is not None:
+        query = query.where(person.c.root == wanted.root, person.c.erased_at.is_(None))
     if wanted.kind is not None:
         query = query.where(case_file.c.kind == wanted.kind)
     if wanted.is_open is not None:

@@ -63,8 +63,9 @@ def resolve(connection: Connection, refs: Collection[tuple[Oin, str]]) -> dict[t
 def refs_of(connection: Connection, pairs: Collection[tuple[str, Oin]]) -> dict[tuple[str, Oin], KandidaatRef]:
     """The ref under which each organisation knows each root; absent where it knows nobody yet.
 
-    An organisation that knew two persons before they were joined keeps both refs; it is spoken to under the one of the
-    root itself where it has that, else under the first. A ref that was erased names nobody.
+    An organisation that knew two persons before they were joined keeps both refs: it is spoken to under the one of the
+    root itself where it has that, else under the first. The ref of each joined person stands under its own handle, too.
+    A ref that was erased names nobody.
     """
     return _refs(connection, _OWN_REFS, pairs)
 
@@ -83,6 +84,7 @@ def _refs(
     )
     for r in rows:
         key = (r.root, Oin(r.organisation))
+        found[r.person_id, key[1]] = KandidaatRef(r.ref)
         if key not in found or r.person_id == r.root:
             found[key] = KandidaatRef(r.ref)
     return found
@@ -106,9 +108,9 @@ def note_registration(connection: Connection, organisation: Oin, root: str, ref:
     return True
 
 
-def make_person(connection: Connection, handle: str, root: str | None = None) -> None:
-    """A new person, joined with nobody, or with all those who share a root."""
-    connection.execute(insert(person).values(person_id=handle, root=root or handle))
+def make_person(connection: Connection, handle: str, root: str) -> None:
+    """A new person: by itself, or joined with those of another root, whose lock is held."""
+    connection.execute(insert(person).values(person_id=handle, root=root))
 
 
 def was_erased(connection: Connection, organisation: Oin, root: str) -> bool:
@@ -161,6 +163,15 @@ def has_bsn(connection: Connection, organisation: Oin, root: str) -> bool:
         person_bsn.c.organisation == organisation, person_bsn.c.person_id.in_(members)
     )
     return connection.execute(query).first() is not None
+
+
+def bsns_differ(connection: Connection, ones: Collection[str], others: Collection[str]) -> bool:
+    """True when both have registered BSNs, and not one of them is the same."""
+    mine, theirs = (
+        set(connection.scalars(select(person_bsn.c.bsn_index).where(person_bsn.c.person_id.in_(list(persons)))))
+        for persons in (ones, others)
+    )
+    return bool(mine and theirs) and mine.isdisjoint(theirs)
 
 
 def join_roots(connection: Connection, kept: str, merged: str) -> None:

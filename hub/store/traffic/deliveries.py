@@ -98,6 +98,9 @@ _RELEASED: Final = (
         message.c.system,
         message.c.event_id,
         message.c.purpose,
+        message.c.kind,
+        message.c.person_id,
+        message.c.trajectory_id,
     )
     .join(message, message.c.message_id == delivery.c.message_id)
     .order_by(delivery.c.released_at, delivery.c.seq)

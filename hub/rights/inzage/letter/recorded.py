@@ -1,0 +1,146 @@
+"""What was written down of the person, line by line: who knows them, what they said, what stands still, who asked."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from consent.receipt import terms
+from consent.receipt.dutch import day, moment
+from contracts.identity import Category, Purpose
+from hub.rights.inzage.letter import words
+from hub.rights.inzage.letter.grouping import Key
+from hub.rights.inzage.letter.markup import capital, enumerated, listed, p, table
+from hub.rights.inzage.letter.sheet import Record, Sheet, categories
+
+_SAID: Final = ("Wat zei u?", "Waarover?", "Van wie, aan wie?", "Hoe staat het nu?")
+
+
+def known(sheet: Sheet) -> Iterable[str]:
+    """Who knows the person, and takes part in what."""
+    yield "<h2>Welke organisaties kennen u?</h2>"
+    lines = []
+    for one in sheet.of("registraties"):
+        since = f", sinds {day(one['geregistreerdOp'])}" if one["geregistreerdOp"] is not None else ""
+        bsn = ". Gekoppeld aan uw burgerservicenummer. Het nummer zelf staat er niet" if one["bsnGekoppeld"] else ""
+        lines.append(f"{sheet.who(one['organisatie'])}{since}{bsn}.")
+        lines += [f"Uw nummer daar in de hub: {ref}." for ref in one.get("kandidaatRefs", ())]
+        lines += [f"Uw nummer in het eigen systeem daar: {number}." for number in one.get("lokaleNummers", ())]
+    yield listed(lines)
+    took = [_part(sheet, one) for one in sheet.of("betrokkenheden")]
+    if took:
+        own = f"Zo doet of deed {sheet.name} mee in uw traject:"
+        yield p("Deze organisaties doen of deden mee in uw traject:" if sheet.whole else own)
+        yield listed(took)
+
+
+def _part(sheet: Sheet, one: Record) -> str:
+    until = "" if one["tot"] is None else f" tot {day(one['tot'])}"
+    law = words.FRAMEWORKS.get(one["wettelijkKader"], one["wettelijkKader"]) if one.get("wettelijkKader") else None
+    client = one.get("opdrachtgever")
+    for_whom = f", in opdracht van {sheet.who(client)}" if client else ""
+    under = f" (wet: {law})" if law else ""
+    return f"{sheet.who(one['organisatie'])}: vanaf {day(one['van'])}{until}{for_whom}{under}."
+
+
+def said(sheet: Sheet) -> Iterable[str]:
+    statements, lines = sheet.of("toestemmingen"), [_secrecy(sheet, one) for one in sheet.of("ontheffingen")]
+    lines += [_stop(sheet, one) for one in sheet.of("stopverzoeken")]
+    if statements or lines:
+        yield "<h2>Wat hebt u gezegd?</h2>"
+    if statements:
+        yield table(_SAID, [_statement(sheet, one) for one in statements])
+    if lines:
+        yield listed(lines)
+
+
+def _statement(sheet: Sheet, one: Record) -> list[list[str]]:
+    answer = one.get("keuze")
+    spoke = "Aan u is iets gevraagd" if answer is None else f"U zei {answer}"
+    if one.get("gegevenDoor") not in (None, "betrokkene"):
+        spoke = f"Namens u zei {terms.GIVEN_BY[one['gegevenDoor']].words} {answer}"
+    at = one.get("gegevenOp") or one["gevraagdOp"] or one["vastgelegdOp"]
+    until = "" if one["geldigTot"] is None else f" Het geldt tot {day(one['geldigTot'])}."
+    what = categories(sorted(map(Category, one["categorieen"]))) if one.get("categorieen") else "alles"
+    why = "; ".join(terms.PURPOSES[Purpose(d)].words for d in one["doelen"]) if one.get("doelen") else "alles"
+    state = words.STATEMENTS.get(one["status"], one["status"])
+    flow = [f"Van {sheet.all_of(one.get('verstrekkers'))}", f"aan {sheet.all_of(one.get('ontvangers'))}"]
+    return [
+        [f"{spoke} op {day(at)}.{until}"],
+        [f"{capital(what)}.", f"Waarvoor: {why}."],
+        flow,
+        [f"{capital(state)}.", f"{sheet.who(one['vastgelegdDoor'])} schreef dit op."],
+    ]
+
+
+def _secrecy(sheet: Sheet, one: Record) -> str:
+    about = enumerated(words.SECRECY.get(s, s) for s in one["onderwerpen"])
+    ended = f" U nam dat terug op {day(one['ingetrokkenOp'])}." if one["ingetrokkenOp"] is not None else ""
+    return (
+        f"Op {day(one['op'])} vond u het goed dat {sheet.who(one['geheimhouder'])} iets vertelde aan "
+        f"{sheet.who(one['ontvanger'])}. Dat ging over {about}.{ended}"
+    )
+
+
+def _stop(sheet: Sheet, one: Record) -> str:
+    return f"Op {day(one['op'])} zei u dat alles moest stoppen. {sheet.who(one['vastgelegdDoor'])} schreef dat op."
+
+
+def limits(sheet: Sheet) -> Iterable[str]:
+    lines = [_restriction(sheet, one) for one in sheet.of("beperkingen")]
+    lines += [_objection(sheet, one) for one in sheet.of("bezwaren")]
+    lines += [_shield(sheet, one) for one in sheet.of("afschermingen")]
+    if lines:
+        yield "<h2>Wat staat stil of is afgeschermd?</h2>"
+        yield listed(lines)
+
+
+def _restriction(sheet: Sheet, one: Record) -> str:
+    ended = "Dat geldt nog." if one["opgehevenOp"] is None else f"Dat stopte op {day(one['opgehevenOp'])}."
+    reason = words.RESTRICTIONS.get(one["grond"], one["grond"])
+    return (
+        f"Vanaf {day(one['op'])} staat het delen door {sheet.all_of(one['verstrekkers'])} aan "
+        f"{sheet.all_of(one.get('ontvangers'))} stil. De reden: {reason}. {ended}"
+    )
+
+
+def _objection(sheet: Sheet, one: Record) -> str:
+    outcome = words.OUTCOMES.get(one["uitkomst"], one["uitkomst"])
+    own = f" U schreef: “{one['grond']}”." if one["grond"] else ""
+    motive = f" De uitleg daarbij: “{one['motivering']}”." if one["motivering"] else ""
+    return (
+        f"Op {day(one['op'])} maakte u bezwaar tegen het delen door {sheet.all_of(one['verstrekkers'])}.{own} "
+        f"De uitkomst: {outcome}.{motive}"
+    )
+
+
+def _shield(sheet: Sheet, one: Record) -> str:
+    named = enumerated(map(sheet.who, one["ontvangers"])) or "niemand"
+    ended = "Dat geldt nog." if one["opgehevenOp"] is None else f"Dat stopte op {day(one['opgehevenOp'])}."
+    reason = words.SHIELDS.get(one["grond"], one["grond"])
+    return f"Vanaf {day(one['op'])} mag alleen {named} weten waar u bent. De reden: {reason}. {ended}"
+
+
+def acts(sheet: Sheet) -> Iterable[str]:
+    """What organisations were asked about the person, what was taken back, and who looked."""
+    counted: dict[Key, int] = {}
+    for one in sheet.of("zaken"):
+        key = (one["gevraagd"], one["soort"], one["antwoord"], one["geslotenOp"] is None)
+        counted[key] = counted.get(key, 0) + 1
+    lines = [_case(sheet, key, count) for key, count in counted.items()]
+    lines += [
+        f"{sheet.who(one['verstrekker'])} haalde op {day(one['op'])} een bericht terug: {words.RECALLS[one['reden']]}."
+        for one in sheet.of("terugroepingen")
+    ]
+    if lines:
+        yield "<h2>Wat is er gevraagd en gemeld?</h2>"
+        yield listed(lines)
+    looked = [f"{sheet.who(one['organisatie'])}: {moment(one['op'])}." for one in sheet.of("inzagen")]
+    if looked:
+        yield "<h2>Wie vroeg dit overzicht op?</h2>"
+        yield listed(looked)
+
+
+def _case(sheet: Sheet, key: Key, count: int) -> str:
+    asked, kind, answer, is_open = key
+    told = words.ANSWERS.get(answer, answer) if answer else ("nog geen antwoord" if is_open else "geen antwoord nodig")
+    often = f" ({count} keer)" if count > 1 else ""
+    return f"{sheet.who(asked)}: {words.CASES.get(kind, kind)}{often}. Antwoord: {told}."

@@ -1,0 +1,324 @@
+"""The letter of inzage: plain Dutch words for every code, repeats told once, nothing that is not escaped."""
+
+import inspect
+import re
+from collections.abc import Collection
+from datetime import UTC, datetime, timedelta
+from enum import Enum
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+
+from consent.facts import ObjectionOutcome, StatementStatus
+from consent.gate import checks
+from consent.receipt import terms
+from contracts import catalogue
+from contracts.identity import Category, LegalBasis, LegalFramework, Purpose, Role
+from hub.delivery.release import INACTIVE, UNREADABLE
+from hub.delivery.states import State
+from hub.rights import cases
+from hub.rights.consent import ending
+from hub.rights.inzage.basis import KINDS, Facts, Told, bases
+from hub.rights.inzage.letter import words
+from hub.rights.inzage.letter.grouping import Groups
+from hub.rights.inzage.letter.sheet import Sheet
+from hub.rights.inzage.letter.write import STYLE, letter
+from hub.rights.limits import restrictions, shields
+from hub.rights.limits.objections import OBJECTION
+from hub.rights.recall import recalls
+from hub.rights.schemas import CASE_KINDS, GIVEN_BY, OBJECTION_ANSWERS, SUBJECTS
+
+NOON = datetime(2026, 11, 20, 11, 0, tzinfo=UTC)
+GEMEENTE, BEDRIJF = "00000099000000001000", "00000099000000003000"
+NAMES = {GEMEENTE: "Gemeente Voorbeeld", BEDRIJF: "Ontwikkelbedrijf Voorbeeld"}
+
+
+def without_words(codes: Collection[Any], table: Any) -> list[str]:
+    """The codes that a letter would have to print as they are."""
+    return sorted(str(code) for code in codes if not str(table.get(code, "")).strip())
+
+
+TABLES = {
+    "categorie": (list(Category), {c: t.words for c, t in terms.CATEGORIES.items()}),
+    "doel": (list(Purpose), {p: t.words for p, t in terms.PURPOSES.items()}),
+    "basis": (list(LegalBasis), words.BASES),
+    "aflevering": (list(State), words.STATES),
+    "toestemming": (list(StatementStatus), words.STATEMENTS),
+    "bezwaar": (list(ObjectionOutcome), words.OUTCOMES),
+    "kader": (list(LegalFramework), words.FRAMEWORKS),
+    "rol": (list(Role), words.ROLES),
+    "bericht": ([kind.name for kind in catalogue.all_kinds()], words.KINDS),
+    "beperking": (restrictions.REASONS, words.RESTRICTIONS),
+    "afscherming": (shields.REASONS, words.SHIELDS),
+    "ontheffing": (SUBJECTS, words.SECRECY),
+    "terugroeping": (recalls.REASONS, words.RECALLS),
+    "zaak": (CASE_KINDS, words.CASES),
+    "antwoord": (
+        {*cases.STOP_ANSWERS, *cases.NOTICE_ANSWERS, cases.CORRECTED, *OBJECTION_ANSWERS},
+        words.ANSWERS,
+    ),
+    "gegevenDoor": (GIVEN_BY, {g: t.words for g, t in terms.GIVEN_BY.items()}),
+}
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_every_code_has_words(name: str) -> None:
+    codes, table = TABLES[name]
+    assert len(codes) > 1 and without_words(codes, table) == []
+
+
+def test_control_a_code_without_words_is_noticed() -> None:
+    class New(Enum):
+        KNOWN, OTHER = "wachtend", "nieuw"
+
+    assert without_words([New.KNOWN.value, New.OTHER.value], words.STATES) == ["nieuw"]
+
+
+def refusal_reasons() -> set[str]:
+    """Every fixed word with which a check of the gate fails, as it stands in its source."""
+    source = inspect.getsource(checks)
+    failed = re.findall(r'Step\([A-Z_]+, False, [^"\n]*f?"([a-z]+[a-z-]*)', source)
+    named = re.findall(r'reason = f?"([a-z]+-?[a-z-]*)', source)
+    named += re.findall(r'known else "([a-z]+-[a-z-]*)"', source)
+    return {*failed, *named}
+
+
+def test_every_reason_has_words() -> None:
+    """Of the gate, of what takes consent away, of what limits, and of the hub itself."""
+    codes = {ending.WITHDRAWN, ending.REVOKED, ending.INVALID, restrictions.RESTRICTION, shields.SHIELD, OBJECTION}
+    codes |= {"stopverzoek", "toestemming-geweigerd", "ontheffing-ingetrokken", INACTIVE, UNREADABLE}
+    codes |= {"sleutel-vernietigd", "kandidaat-gewist", *recalls.REASONS}
+    found = refusal_reasons() - {"log"}  # what cannot be logged is not refused: it is not there
+    assert {"niet-gedekt", "afzender-niet-actief", "geen-afspraak", "doel-niet-in-afspraak"} <= found
+    assert sorted(code for code in found | codes if words.why(code) is None) == []
+    assert words.why("iets-nieuws") is None
+
+
+def test_words_are_plain() -> None:
+    """B1: short, and none of our own codes or names of tables among them."""
+    every = [w for _, table in TABLES.values() for w in table.values()] + list(words.REASONS.values())
+    assert [w for w in every if len(w.split()) > 17 or "_" in w] == []
+
+
+def message(**extra: Any) -> dict[str, Any]:
+    made = {
+        "soort": "voortgang.gemeld",
+        "doel": "trajectbegeleiding",
+        "verstrekker": GEMEENTE,
+        "ontvanger": BEDRIJF,
+        "kennisgeving": False,
+        "status": "bevestigd",
+        "aanvaardOp": NOON,
+        "vrijgegevenOp": NOON,
+        "geeindigdOp": None,
+        "categorieen": ["leervoortgang"],
+        "weggelaten": [],
+        "grondslagen": [{"soort": "toestemming", "categorieen": ["leervoortgang"], "basis": "AVG-6-1-a"}],
+    }
+    return made | extra
+
+
+def test_deliveries_that_differ_only_in_time_are_one_group() -> None:
+    groups = Groups()
+    for number in range(12):
+        at = NOON + timedelta(days=number)
+        groups.add({"berichten": [message(vrijgegevenOp=at, aanvaardOp=at, berichtId=str(number))]})
+    (group,) = groups.given.values()
+    assert (group.count, group.first, group.last) == (12, NOON, NOON + timedelta(days=11))
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"ontvanger": "00000099000000009000"},
+        {"verstrekker": "00000099000000009000"},
+        {"doel": "opleiden"},
+        {"soort": "werkproces.beoordeeld"},
+        {"categorieen": []},
+        {"weggelaten": ["contact"]},
+        {"status": "gestopt"},
+        {"grondslagen": [{"soort": "grondslag", "wet": "Pwet", "artikel": "7", "basis": "AVG-6-1-e"}]},
+        {"grondslagen": [{"soort": "toestemming", "basis": "AVG-6-1-a", "gegevenOp": NOON}]},
+    ],
+)
+def test_what_differs_in_more_is_told_apart(other: dict[str, Any]) -> None:
+    groups = Groups()
+    groups.add({"berichten": [message(), message(**other)]})
+    assert [group.count for group in groups.given.values()] == [1, 1]
+
+
+def test_memory_does_not_grow_with_repeats() -> None:
+    groups = Groups()
+    for _ in range(500):
+        groups.add({"berichten": [message()], "weigeringen": [refusal()]})
+    assert (len(groups.given), len(groups.refused)) == (1, 1)
+
+
+def refusal() -> dict[str, Any]:
+    decisions = [{"ontvanger": BEDRIJF, "reden": "niet-gedekt"}]
+    return {
+        "op": NOON,
+        "verstrekker": GEMEENTE,
+        "soort": "voortgang.gemeld",
+        "doel": "opleiden",
+        "besluiten": decisions,
+    }
+
+
+def sheet(found: dict[str, Any], *, whole: bool = True, shielded: bool = False) -> Sheet:
+    made = Sheet("Gemeente Voorbeeld", whole, NOON, shielded)
+    made.add(found, NAMES)
+    return made
+
+
+class Text(HTMLParser):
+    """What somebody reads, and whether all that opens also closes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.told: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag != "meta":
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if "style" not in self.open:
+            self.told.append(data.strip())
+
+
+def read(page: bytes) -> str:
+    parser = Text()
+    parser.feed(page.decode())
+    assert parser.open == []
+    return " ".join(filter(None, parser.told))
+
+
+def test_the_letter_says_who_what_when_what_for_and_why() -> None:
+    law = {"soort": "grondslag", "basis": "AVG-6-1-e", "wet": "Participatiewet", "artikel": "7", "lid": "1"}
+    items = [message(grondslagen=[law | {"categorieen": ["leervoortgang"]}]) for _ in range(12)]
+    items[-1] |= {"vrijgegevenOp": NOON + timedelta(days=9)}
+    told = read(letter(sheet({"berichten": items, "weigeringen": [refusal()]})))
+    for part in (
+        "Van Gemeente Voorbeeld",
+        "aan Ontwikkelbedrijf Voorbeeld",
+        "wat u leert en hoe ver u bent",
+        "U helpen tijdens uw traject.",
+        "12 keer, tussen 20 november 2026 en 29 november 2026.",
+        "Het hoort bij een taak van de overheid: Participatiewet, artikel 7, lid 1.",
+        "Niet aan Ontwikkelbedrijf Voorbeeld: er was geen wet en geen toestemming voor.",
+    ):
+        assert part in told
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        "artikel 15",  # and of what it asks, 15(1)(a) to (h) and (2):
+        "Waarvoor",
+        "Welke gegevens",
+        "Wie kreeg gegevens",
+        "Hoe lang worden ze bewaard",
+        "laten verbeteren",
+        "gewist",
+        "stilstaat",
+        "bezwaar maken",
+        "Autoriteit Persoonsgegevens",
+        "Waar komen de gegevens vandaan",
+        "Beslist een computer over u",
+        "buiten de Europese Unie",
+    ],
+)
+@pytest.mark.parametrize("whole", [True, False])
+def test_the_letter_holds_what_the_law_asks(part: str, whole: bool) -> None:
+    assert part in read(letter(sheet({"berichten": [message()]}, whole=whole)))
+
+
+def test_a_letter_about_nothing_says_so() -> None:
+    told = read(letter(sheet({})))
+    assert "Er zijn geen gegevens over u gedeeld." in told and "Niemand." in told
+
+
+def test_a_shielded_person_is_warned() -> None:
+    assert "Neem hem alleen zelf aan" in read(letter(sheet({}, shielded=True)))
+    assert "Neem hem alleen zelf aan" not in read(letter(sheet({})))
+
+
+def test_sentences_are_short() -> None:
+    """B1: of the fixed text no sentence has more than 20 words."""
+    told = read(letter(sheet({}, whole=False, shielded=True)))
+    long = [s for s in re.split(r"[.?!:] ", told) if len(s.split()) > 20]
+    assert long == []
+
+
+def test_every_value_is_escaped() -> None:
+    evil = "<script>alert(1)</script>"
+    made = Sheet(evil, True, NOON, False)
+    objection = {
+        "op": NOON,
+        "verstrekkers": [GEMEENTE],
+        "grond": evil,
+        "uitkomst": "open",
+        "motivering": evil,
+    }
+    made.add({"berichten": [message()], "bezwaren": [objection]}, {GEMEENTE: evil, BEDRIJF: evil})
+    page = letter(made).decode()
+    assert "<script" not in page and page.count("&lt;script&gt;") > 5
+
+
+def test_the_letter_fetches_nothing() -> None:
+    page = letter(sheet({"berichten": [message()]})).decode()
+    assert re.findall(r"(?:src|href|url\(|@import|https?:)", page) == []
+    assert "size: A4" in STYLE and '<html lang="nl">' in page
+
+
+# -- the basis --------------------------------------------------------------------------------------------------------
+class Row:
+    """A row of a table."""
+
+    def __init__(self, **values: Any) -> None:
+        self.__dict__ |= values
+
+
+GROUND = Row(basis="AVG-6-1-e", law="Participatiewet", article="7", paragraph="1", uavg_article=None)
+YES = Row(
+    basis="AVG-6-1-a",
+    given_at=NOON,
+    given_by="betrokkene",
+    recorder=GEMEENTE,
+    senders=[GEMEENTE],
+    categories=["contact"],
+)
+RELEASE = Row(release_id="r", at=NOON, holder=GEMEENTE)
+
+
+def facts(own: str | None) -> Facts:
+    return Facts({"g": GROUND}, {"s": YES, "t": YES}, {"r": RELEASE}, own)  # type: ignore[dict-item, arg-type]
+
+
+def test_each_fact_is_told_with_the_categories_that_it_covers() -> None:
+    told = Told(
+        {"identiteit": "grondslag:g", "bsn": "grondslag:g", "contact": "toestemming:s", "medewerker": "afspraak:a"}
+    )
+    found = bases(told, ["r", "s", "t"], facts(None))
+    assert {one["soort"] for one in found} <= set(KINDS)
+    assert [(one["soort"], one["categorieen"]) for one in found] == [
+        ("afspraak", ["medewerker"]),
+        ("grondslag", ["bsn", "identiteit"]),
+        ("toestemming", ["contact"]),
+        ("ontheffing", []),
+        ("toestemming", ["contact"]),
+    ]
+    assert (found[1]["wet"], found[1]["artikel"], found[1]["lid"]) == ("Participatiewet", "7", "1")
+    assert [one.get("latereLevering", False) for one in found] == [False, False, False, False, True]
+
+
+@pytest.mark.parametrize(("own", "sees"), [(None, True), (GEMEENTE, True), (BEDRIJF, False)])
+def test_a_statement_shows_itself_to_its_recorder_and_verstrekkers_only(own: str | None, sees: bool) -> None:
+    found = bases(Told({"contact": "toestemming:s"}), ["r"], facts(own))
+    assert [{"id", "gegevenOp"} <= one.keys() for one in found] == [sees, sees]
