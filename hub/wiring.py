@@ -197,6 +197,7 @@ class Core:
     clock: Clock
     new_id: NewId
     random: Random
+    terms: Terms
 
     @property
     def evidence(self) -> Evidence:
@@ -225,6 +226,7 @@ def open_core(settings: Settings, clock: Clock | None = None) -> Core:
         clock=clock,
         new_id=Ids(clock, os.urandom),
         random=os.urandom,
+        terms=settings.terms,
     )
 
 
@@ -249,7 +251,6 @@ def build(core: Core, metrics: Metrics | None = None) -> Hub:
     signer = Signer(installation.signer_state(settings, origin), core.keyring.log_keys, origin)
     log_keeper = LogKeeper(LogParts(engine, writer, signer, clock, clock_guard), observer.trouble)
     erasures = Erasures(Tools(limits.means, _eraser(core, writer)))
-    terms = settings.terms
     return Hub(
         settings=settings,
         engine=engine,
@@ -280,8 +281,8 @@ def build(core: Core, metrics: Metrics | None = None) -> Hub:
         new_sender=push_parts.new_sender,
         log_keeper=log_keeper,
         finisher=Finisher(erasures.tools.eraser),
-        sweeper=_sweeper(core, erasures.tools.eraser, terms, (clock_guard, metrics)),
-        terms=terms,
+        sweeper=_sweeper(core, erasures.tools.eraser, (clock_guard, metrics)),
+        terms=core.terms,
         doorbell=doorbell,
         metrics=metrics,
         readiness={
@@ -316,8 +317,8 @@ def _eraser(core: Core, writer: Writer) -> Eraser:
     return Eraser(core.engine, writer, core.look, core.key_store, core.evidence, listed, core.random)
 
 
-def _sweeper(core: Core, eraser: Eraser, terms: Terms, watched: tuple[ClockGuard, Metrics]) -> retention.Sweeper:
-    parts = eraser.writer, core.look, eraser, terms, core.clock, watched[0], core.new_id, watched[1]
+def _sweeper(core: Core, eraser: Eraser, watched: tuple[ClockGuard, Metrics]) -> retention.Sweeper:
+    parts = eraser.writer, core.look, eraser, core.terms, core.clock, watched[0], core.new_id, watched[1]
     return retention.Sweeper(retention.Tools(*parts))
 
 
@@ -328,13 +329,13 @@ def _deciders(limits: Limits, erasures: Erasures) -> dict[str, Decider]:
 def _means(core: Core, work: PersonWork, carried: "_Carried") -> Means:
     notifier = Notifier(core.key_store, core.evidence, core.new_id, core.random, carried.ring)
     stopper = Stopper(core.key_store, notifier)
-    return Means(work, stopper, core.key_store, core.evidence, core.new_id, core.random)
+    return Means(work, stopper, core.key_store, core.evidence, core.new_id, core.random, core.terms)
 
 
 def _statements(core: Core, work: PersonWork, carried: "_Carried") -> Statements:
     notifier = Notifier(core.key_store, core.evidence, core.new_id, core.random, carried.ring)
     stopper = Stopper(core.key_store, notifier)
-    return Statements(work, stopper, core.key_store, core.evidence, core.new_id, core.random)
+    return Statements(work, stopper, core.key_store, core.evidence, core.new_id, core.random, core.terms)
 
 
 @dataclass(frozen=True, slots=True)

@@ -114,6 +114,7 @@ class Account:
     names: Mapping[Oin, str]
     ref: tuple[Oin, str] | None  # an organisation and its own ref for the person
     events: tuple[Event, ...]
+    kept: tuple[int, int] | None = None  # days of content, years of evidence; ``None``: of before they were told
 
     def parties(self) -> list[Oin]:
         """Every organisation that the receipt names, in a fixed order."""
@@ -216,6 +217,7 @@ def _account(
         names={Oin(oin): str(name) for oin, name in stated.get("namen", {}).items()},
         ref=ref,
         events=tuple(_events(stated, later)),
+        kept=_kept(stated),
     )
 
 
@@ -230,6 +232,11 @@ def _said(stated: Mapping[str, Any]) -> Said:
         by=str(stated["gegevenDoor"]),
         sixteen_at=None if birthday is None else instants.parse(birthday),
     )
+
+
+def _kept(stated: Mapping[str, Any]) -> tuple[int, int] | None:
+    told = stated.get("bewaartermijnen")
+    return None if told is None else (int(told["inhoudDagen"]), int(told["bewijsJaren"]))
 
 
 def _scope(stated: Mapping[str, Any], name: str, make: Any) -> tuple[Any, ...] | None:

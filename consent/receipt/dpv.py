@@ -43,6 +43,9 @@ _ALL: Final = [{"@id": terms.ALL, "dct:title": "alles"}]
 _AT_THE_PARTIES: Final = "Bij de genoemde organisaties, ieder voor de eigen gegevens."
 _RETENTION: Final = "Tot het doel bereikt is of de toestemming eindigt; de organisatie noemt haar eigen termijnen."
 
+_CONTENT_KEPT: Final = "In de hub: de inhoud van een bericht, nadat het is aangekomen."
+_EVIDENCE_KEPT: Final = "In de hub: het bewijs, nadat de laatste organisatie is gestopt."
+
 
 def document(account: Account, evidence: Evidence) -> bytes:
     """The receipt, UTF-8, ending in a newline."""
@@ -129,6 +132,7 @@ def _process(account: Account) -> dict[str, Any]:
                 "dpv:hasJurisdiction": "loc:NL",
             },
             {"@type": "dpv:StorageDuration", "dct:description": _RETENTION, "dpv:hasDuration": _duration(account)},
+            *_kept(account),
         ],
         "dpv:hasDataProcessingCondition": {
             "@type": "dpv:ProcessingLocation",
@@ -150,6 +154,22 @@ def _personal_data(category: Category) -> dict[str, Any]:
     """A category; a special one (AVG art. 9 and 10) says so. Whoever says yes may leave any of them out."""
     told = _concept("categorie", category.value, terms.CATEGORIES[category]) | {"dpv:hasNecessity": "dpv:Optional"}
     return told | {"@type": "dpv:SpecialCategoryPersonalData"} if category in SPECIAL else told
+
+
+def _kept(account: Account) -> list[dict[str, Any]]:
+    """How long the hub keeps content after it arrived, and evidence after the last organisation stopped."""
+    if account.kept is None:
+        return []
+    days, years = account.kept
+    told = ((_CONTENT_KEPT, f"P{days}D"), (_EVIDENCE_KEPT, f"P{years}Y"))
+    return [
+        {
+            "@type": "dpv:StorageDuration",
+            "dct:description": words,
+            "dpv:hasDuration": {"@type": "dpv:TemporalDuration", "rdf:value": length},
+        }
+        for words, length in told
+    ]
 
 
 def _duration(account: Account) -> dict[str, Any]:

@@ -141,7 +141,20 @@ def _until(account: Account) -> list[str]:
         told = f"Het gaat om de tijd van {start} tot {moment(account.valid_until)}."
     else:
         told = f"Dit geldt van {start} tot {moment(account.valid_until)}. Daarna stopt het vanzelf."
-    return ["<h2>Tot wanneer?</h2>", _p(told)]
+    return ["<h2>Tot wanneer?</h2>", _p(told), *_kept(account)]
+
+
+def _kept(account: Account) -> list[str]:
+    """How long the hub keeps what is shared, and the evidence of it."""
+    if account.kept is None:
+        return []
+    days, years = account.kept
+    return [
+        _p(
+            f"Een bericht blijft in de hub tot {days} dagen nadat het is aangekomen. "
+            f"Het bewijs blijft tot {years} jaar nadat de laatste organisatie met u is gestopt."
+        )
+    ]
 
 
 def _stopping(account: Account) -> list[str]:

@@ -5,7 +5,7 @@ one beside this module names every kind and doel; an operator's own file replace
 """
 
 from calendar import monthrange
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
@@ -54,6 +54,13 @@ class Terms:
     def evidence_years(self, purposes: Iterable[str] = ()) -> int:
         """Years that evidence for these doelen is kept; the longest counts, and that of the rights always."""
         return max(self.evidence[Purpose(each)].length for each in {Purpose.RECHTEN, *purposes})
+
+    def for_purposes(self, purposes: Collection[str] | None) -> tuple[int, int]:
+        """(days of content, years of evidence) at most, for what is sent for these doelen (``None``: for any)."""
+        wanted = set(Purpose) if purposes is None else set(map(Purpose, purposes))
+        days = [term.length for (_, purpose), term in self.content.items() if purpose in wanted]
+        longest = max(days, default=self.idle.days)
+        return longest, self.evidence_years(wanted)
 
     @property
     def shortest(self) -> timedelta:

@@ -158,5 +158,5 @@ def register(oin: str | None, as_json: bool) -> None:
     with office() as at, at.look() as connection:
         if party is not None and organisation_by_oin(connection, party) is None:
             raise click.BadParameter("deze hub kent die organisatie niet", param_hint="--organisatie")
-        rows = of_hub(connection, party, at.clock.now(), at.settings.base_url)
+        rows = of_hub(connection, party, (at.settings.terms, at.clock.now()), at.settings.base_url)
         show_rows(rows if as_json else [brief(row) for row in rows], as_json)

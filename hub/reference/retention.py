@@ -1,37 +1,52 @@
-"""How long what is kept: one place, for the register of processing (AVG art. 30(1)(f)) and inzage (art. 15(1)(d)).
+"""How long what is kept, in one place: for the register of processing (AVG art. 30(1)(f)) and inzage (art. 15(1)(d)).
 
-Nothing is erased by itself yet. Where a term comes to hold it is told here, and both follow.
+What is told here is what runs: the terms of ``contracts.retention.terms``, with what the operator replaced.
 """
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any
+
+from contracts.retention.terms import UNDELIVERABLE_DAYS, Terms
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A kind of data, how many days it is kept (``None``: no term holds), and the sentence for people (B1)."""
+    """A kind of data, how many days or years it is kept, and the sentence for people (B1)."""
 
     what: str
     days: int | None
+    years: int | None
     words: str
 
-
-_TERMS: Final = (
-    Kept(
-        "inhoud",
-        None,
-        "De berichten over u worden bewaard tot de organisatie die ze stuurde, ze laat wissen. "
-        "Er is nu geen vaste tijd waarna dat vanzelf gebeurt.",
-    ),
-    Kept(
-        "bewijs",
-        None,
-        "Het bewijs van wat er is gedeeld, wordt bewaard zolang iemand moet kunnen laten zien dat het mocht. "
-        "Er is nu geen vaste tijd waarna het vanzelf wordt gewist.",
-    ),
-)
+    def told(self) -> dict[str, Any]:
+        """On the wire."""
+        return {"wat": self.what, "dagen": self.days, "jaren": self.years, "toelichting": self.words}
 
 
-def retention() -> tuple[Kept, ...]:
-    """What holds now."""
-    return _TERMS
+def retention(terms: Terms, kind: str | None = None, purpose: str | None = None) -> tuple[Kept, ...]:
+    """What holds for messages of a kind for a doel; without them, at most, for all of them."""
+    days, years = terms.for_purposes(None if purpose is None else [purpose])
+    if kind is not None and purpose is not None:
+        days = terms.content_days(kind, purpose)
+    return (
+        Kept(
+            "inhoud",
+            days,
+            None,
+            f"Een bericht over u blijft in de hub tot {days} dagen nadat het is aangekomen of tegengehouden. "
+            "Daarna wordt de tekst vanzelf gewist.",
+        ),
+        Kept(
+            "onbestelbaar",
+            UNDELIVERABLE_DAYS,
+            None,
+            f"Een bericht dat niemand ophaalt, wordt na {UNDELIVERABLE_DAYS} dagen vanzelf gewist.",
+        ),
+        Kept(
+            "bewijs",
+            None,
+            years,
+            f"Het bewijs van wat er is gedeeld, blijft tot {years} jaar nadat de laatste organisatie met u is gestopt. "
+            "Daarna wordt het vanzelf gewist.",
+        ),
+    )

@@ -1,7 +1,7 @@
 """Restoring a hub: the files and tables of a backup, or a database that was put back by other means.
 
     look at every byte of the backup → put it back (``place``) → erase again (``erased``) → settle the log (``settle``)
-    → verify all of it
+    → empty again what is past its term (``lapse_all``) → verify all of it
 
 Until the last step the data folder bears a mark: no hub starts on it, and the same command goes on where it was cut
 off. Never beside a running hub: on SQLite the lock on the data folder tells, on PostgreSQL any other connection.
@@ -34,6 +34,7 @@ from hub.ledger.evidence import Evidence
 from hub.ledger.replay.check import check
 from hub.machine.ids import Ids
 from hub.ports import Clock, Random
+from hub.rights.retention.again import lapse_all
 from hub.settings import Settings
 from hub.store import installation as facts
 from hub.store.database import open_engine, reading
@@ -193,6 +194,8 @@ def _finish(tools: Tools, operator: str, known: Known, marks: Marks, beside: Pat
         erased.remember(ErasureList(installation.erasures(settings)), known.erased)
         mark = _erase(store, known, marks, mark)
         outcome = _enter(tools, here, operator, known, mark)
+        lapse_all(engine, transactions, Evidence(store, Ids(tools.clock, tools.random)), settings.terms)
+        single(transactions, lambda tx: settle.sequence_all(tx.connection), _ALL)
         origin = here.facts()[installation.LOG_ORIGIN]
         note = settle.sign(settings, engine, ring, origin, known)
         claimed = None

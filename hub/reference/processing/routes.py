@@ -24,7 +24,7 @@ def verwerkingsregister(query: Mapping[str, Any]) -> Response:
     if as_sheet and "volgende" in query:
         raise RequestInvalid(faults=[Fault("volgende", "NIET_PASSEND", "een rekenblad heeft geen vervolg")])
     with snapshot(hub().engine) as connection:
-        rows = of_organisation(connection, caller().organisation, hub().clock.now())
+        rows = of_organisation(connection, caller().organisation, hub().terms, hub().clock.now())
     if as_sheet:
         answer = Response(sheet(rows), content_type=f"{CSV_TYPE}; charset=utf-8; header=present")
         answer.headers["Content-Disposition"] = 'attachment; filename="verwerkingsregister.csv"'

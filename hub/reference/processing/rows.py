@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from consent.receipt import terms
+from consent.receipt import terms as words
 from contracts import instants
 from contracts.identity import Oin
+from contracts.retention.terms import Terms
 from hub.reference.processing.activities import SECURITY, Activity
 from hub.reference.retention import retention
 from hub.store.region.agreements import StoredGround
@@ -28,7 +29,7 @@ COLUMNS: Final = (
 _DAYS: Final = frozenset({"geldigVan", "geldigTot"})
 
 
-def row(activity: Activity, own: Oin | None = None) -> dict[str, Any]:
+def row(activity: Activity, terms: Terms, own: Oin | None = None) -> dict[str, Any]:
     """The row. ``own``: whose register it is; without it that of the hub, which processes for both."""
     agreement = activity.agreement
     ends = (activity.sender, activity.receiver)
@@ -44,13 +45,13 @@ def row(activity: Activity, own: Oin | None = None) -> dict[str, Any]:
         "art26Regeling": agreement.agreement.joint_arrangement,
         "soort": activity.kind.name,
         "doel": activity.purpose.value,
-        "doelOmschrijving": terms.PURPOSES[activity.purpose].words,
+        "doelOmschrijving": words.PURPOSES[activity.purpose].words,
         "betrokkenen": list(activity.persons),
         "categorieen": [category.value for category in activity.categories],
         "grondslagen": [_ground(one) for one in activity.grounds],
         "opToestemming": [category.value for category in activity.consented],
         "doorgifteBuitenEu": False,
-        "bewaartermijnen": [{"wat": k.what, "dagen": k.days, "toelichting": k.words} for k in retention()],
+        "bewaartermijnen": [one.told() for one in retention(terms, activity.kind.name, activity.purpose.value)],
         "beveiliging": list(SECURITY),
         "dpiaOp": agreement.dpia_on,
         "geldigVan": agreement.agreement.valid_from,

@@ -9,6 +9,7 @@ from typing import Any, Final
 from consent.keys import KeyStore, evidence_key
 from contracts import instants
 from contracts.identity import Oin, PersonId
+from contracts.retention.terms import Terms
 from hub.gate.person_work import PersonWork
 from hub.keys.sealing import seal
 from hub.ledger.evidence import Evidence, Fact
@@ -32,6 +33,7 @@ class Means:
     evidence: Evidence
     new_id: NewId
     random: Random
+    terms: Terms
 
     def note(self, tx: Transaction, person: str, payload: dict[str, Any]) -> str:
         """Log an act on a person; the id of its entry."""

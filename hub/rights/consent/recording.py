@@ -21,7 +21,7 @@ from contracts.identity import Oin, PersonId
 from hub.gate.person_work import Subject
 from hub.rights.consent import checks
 from hub.rights.consent.means import Means, bound, entry
-from hub.rights.receipts.binding import Parties, for_receipt
+from hub.rights.receipts.binding import Parties, for_receipt, kept
 from hub.rights.stopping import Cause, Consequence, closed_by
 from hub.store.region.access import Asker
 from hub.store.writer import Transaction
@@ -204,6 +204,7 @@ def _noted(
     payload = entry(REQUEST if new.said is None else STATEMENT, subject.at, recorder)
     payload |= _content(statement_id, new, _in_force_at_once(new.statement, recorder))
     named = Parties(recorder.organisation, new.asked_by, new.statement)
+    payload |= kept(means.terms, new.statement)
     payload |= for_receipt(tx.connection, means.key_store, subject.known, statement_id, named)
     return means.note(tx, subject.known.person, payload)
 

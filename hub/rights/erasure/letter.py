@@ -34,10 +34,8 @@ def letter(said: Mapping[str, Any]) -> str:
         "<h1>Verklaring van vernietiging</h1>",
         *_what(said),
         "<h2>Wat betekent dat?</h2>",
-        _p("Niemand kan deze berichten in de hub nog lezen. Ook wij niet."),
-        _p(
-            "In een reservekopie kan een sleutel nog hooguit 30 dagen staan. Zetten wij die terug, dan wissen wij weer."
-        ),
+        p("Niemand kan deze berichten in de hub nog lezen. Ook wij niet."),
+        p("In een reservekopie kan een sleutel nog hooguit 30 dagen staan. Zetten wij die terug, dan wissen wij weer."),
         "<h2>Wie had de berichten al gekregen?</h2>",
         *_receivers(said["gevraagd"]),
         "<h2>Wat blijft er nog staan?</h2>",
@@ -45,6 +43,11 @@ def letter(said: Mapping[str, Any]) -> str:
         "<h2>Hoe kunt u dit controleren?</h2>",
         *_proof(said),
     ]
+    return page(parts)
+
+
+def page(parts: Iterable[str]) -> str:
+    """The parts as one file that fetches nothing."""
     return (
         '<!DOCTYPE html><html lang="nl"><head><meta charset="utf-8"><title>Verklaring van vernietiging</title>'
         f"<style>{STYLE}</style></head><body>{''.join(parts)}</body></html>"
@@ -55,19 +58,19 @@ def _what(said: Mapping[str, Any]) -> Iterable[str]:
     whose = "van alle organisaties" if said["naam"] is None else f"van {said['naam']} ({said['organisatie']})"
     count = said["vernietigd"]["berichten"]
     messages = {0: "Er waren geen berichten.", 1: "Het gaat om 1 bericht."}
-    yield _p(f"De gegevens {whose} over één persoon zijn vernietigd op {moment(instants.parse(said['tijdstip']))}.")
-    yield _p(messages.get(count, f"Het gaat om {count} berichten."))
-    yield _p(f"De reden: {_REASONS.get(said['reden'], said['reden'])}.")
+    yield p(f"De gegevens {whose} over één persoon zijn vernietigd op {moment(instants.parse(said['tijdstip']))}.")
+    yield p(messages.get(count, f"Het gaat om {count} berichten."))
+    yield p(f"De reden: {_REASONS.get(said['reden'], said['reden'])}.")
     if said["kenmerk"] is not None:
-        yield _p(f"Uw kenmerk: {said['kenmerk']}.")
+        yield p(f"Uw kenmerk: {said['kenmerk']}.")
 
 
 def _receivers(asked: Iterable[Mapping[str, Any]]) -> Iterable[str]:
     found = [f"<li>{escape(_receiver(one))}</li>" for one in asked]
     if not found:
-        yield _p("Niemand. Er is niemand gevraagd om iets te verwijderen.")
+        yield p("Niemand. Er is niemand gevraagd om iets te verwijderen.")
         return
-    yield _p("Deze organisaties hadden een bericht gekregen. De hub heeft ze gevraagd het te verwijderen:")
+    yield p("Deze organisaties hadden een bericht gekregen. De hub heeft ze gevraagd het te verwijderen:")
     yield f"<ul>{''.join(found)}</ul>"
 
 
@@ -79,32 +82,34 @@ def _receiver(one: Mapping[str, Any]) -> str:
 
 
 def _evidence(said: Mapping[str, Any]) -> Iterable[str]:
-    yield _p(
+    yield p(
         "Het bewijs van wat er is gebeurd: wanneer er iets is verstuurd, en dat het nu weg is. "
         "In dat bewijs staan geen namen en geen teksten. De wet vraagt dat wij dit kunnen laten zien."
     )
     if said["bewijsTot"] is None:
-        yield _p("De tijd dat dit bewijs blijft, begint als de organisatie met deze persoon is gestopt.")
+        yield p("De tijd dat dit bewijs blijft, begint als de organisatie met deze persoon is gestopt.")
     else:
-        yield _p(f"Dit bewijs blijft in elk geval tot {day(instants.parse(said['bewijsTot']))}.")
+        yield p(f"Dit bewijs blijft in elk geval tot {day(instants.parse(said['bewijsTot']))}.")
 
 
 def _proof(said: Mapping[str, Any]) -> Iterable[str]:
     place = said["logboek"]
-    yield _p(
+    yield p(
         f"De vernietiging staat als vermelding {place['vermelding']} in het bewijslogboek. "
         "Dat logboek kan niemand achteraf veranderen."
     )
-    yield _number("Logboek", place["oorsprong"])
-    yield _number("Blad", place["bladHash"])
-    yield _number("Nummer van deze wissing", said["wissingId"])
+    yield number("Logboek", place["oorsprong"])
+    yield number("Blad", place["bladHash"])
+    yield number("Nummer van deze wissing", said["wissingId"])
     for name in said["sleutels"]:
-        yield _number("Vernietigde sleutel", name)
+        yield number("Vernietigde sleutel", name)
 
 
-def _p(text: str) -> str:
+def p(text: str) -> str:
+    """A paragraph."""
     return f"<p>{escape(text)}</p>"
 
 
-def _number(name: str, value: str) -> str:
+def number(name: str, value: str) -> str:
+    """A value that nobody reads aloud, with its name."""
     return f'<p class="nummer">{escape(name)}: {escape(value)}</p>'

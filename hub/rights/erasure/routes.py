@@ -21,7 +21,7 @@ from hub.rights.erasure.letter import STYLE, letter
 from hub.store.database import reading
 
 _PATH: Final = "/wissingen/<string:wissingId>"
-_HTML: Final = "text/html"
+HTML: Final = "text/html"
 #: A letter may use its own style and nothing else (CSP 3 §8.4).
 _POLICY: Final = (
     f"default-src 'none'; style-src 'sha256-{b64encode(sha256(STYLE.encode()).digest()).decode()}'; "
@@ -53,7 +53,12 @@ def vernietigingsverklaring(wissingId: str, query: Mapping[str, Any]) -> dict[st
         said = signed(statement(connection, one, shown, hub().log_origin))
     if query["formaat"] != "brief":
         return said
-    page = Response(letter(said), content_type=f"{_HTML}; charset=utf-8")
+    return as_page(letter(said))
+
+
+def as_page(text: str) -> Response:
+    """A statement to print, that may use its own style and nothing else."""
+    page = Response(text, content_type=f"{HTML}; charset=utf-8")
     page.headers["Content-Security-Policy"] = _POLICY
     return page
 
@@ -102,7 +107,7 @@ ENDPOINTS: Final = (
         scope=Scope.TOESTEMMINGEN_LEZEN,
         query=schemas.VerklaringQuery,
         out=schemas.Vernietigingsverklaring,
-        out_content={media.JSON: schemas.Vernietigingsverklaring, _HTML: {"type": "string"}},
+        out_content={media.JSON: schemas.Vernietigingsverklaring, HTML: {"type": "string"}},
         errors=(NotFound,),
     ),
     Endpoint(

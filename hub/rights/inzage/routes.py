@@ -91,7 +91,7 @@ def _page(look: Look, query: Mapping[str, Any]) -> dict[str, Any]:
             raise RequestInvalid(faults=[Fault("volgende", "GEEN_CURSOR", "dit is geen waarde van volgende")])
         place = asked.after[0], asked.after[1]
     found, following = fill(SECTIONS, look, asked.limit, place)
-    terms = [{"wat": kept.what, "dagen": kept.days, "toelichting": kept.words} for kept in retention()]
+    terms = [kept.told() for kept in retention(hub().terms)]
     return {
         "omvang": query["omvang"],
         "opgesteldOp": look.at,
@@ -110,6 +110,7 @@ def _letter(look: Look) -> Response:
     own = caller().organisation
     name = picture.names(look.connection, [own])[own].name
     sheet = Sheet(name, look.whose.own is None, look.at, picture.shielded(look.connection, look.whose))
+    sheet.kept = retention(hub().terms)
     for found in pages(SECTIONS, look, _LETTER_PAGE):
         sheet.add(found, {one["oin"]: one["naam"] for one in _named(look.connection, found)})
     answer = Response(letter(sheet), content_type=f"{HTML}; charset=utf-8")

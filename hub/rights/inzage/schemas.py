@@ -242,10 +242,11 @@ class GedaneInzage(Schema):
 
 
 class Bewaartermijn(Schema):
-    """How long what is kept; `dagen` null: no term holds."""
+    """How long what is kept: `dagen` after it arrived or was stopped, or `jaren` after the last one stopped."""
 
     wat = fields.String(required=True)
     dagen = fields.Integer(required=True, allow_none=True)
+    jaren = fields.Integer(required=True, allow_none=True)
     toelichting = fields.String(required=True)
 
 

@@ -15,6 +15,7 @@ from consent.keys import KeyStore, evidence_key
 from consent.receipt.account import ENDED, State
 from consent.receipt.principal import ref_binding, ref_opening
 from contracts.identity import Oin
+from contracts.retention.terms import Terms
 from hub.store.persons import people
 from hub.store.persons.people import Known
 from hub.store.region import parties
@@ -45,6 +46,12 @@ def for_receipt(
     found = (parties.organisation_by_oin(connection, each) for each in among.all())
     names = {"namen": {each.oin: each.name for each in found if each is not None}}
     return names | bound(connection, key_store, known, statement_id, among.readers())
+
+
+def kept(terms: Terms, statement: Statement) -> dict[str, Any]:
+    """How long what is shared under a statement is kept, as it was told when that was recorded (ISO/IEC TS 27560)."""
+    days, years = terms.for_purposes(statement.purposes)
+    return {"bewaartermijnen": {"inhoudDagen": days, "bewijsJaren": years}}
 
 
 def bound(

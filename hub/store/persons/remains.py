@@ -9,6 +9,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, func, literal_column, select
 
 from consent.facts import Involvement
+from consent.log.tables import ledger_entry
 from consent.store.any_of import any_of
 from consent.store.reading import PersonRecord, read_persons
 from consent.store.tables import person
@@ -132,3 +133,17 @@ def known_to(connection: Connection, organisation: str, handles: Collection[str]
     """True when this organisation has, or had, a ref for one of these handles."""
     mine = person_ref.c.person_id.in_(list(handles)) & (person_ref.c.organisation == organisation)
     return connection.execute(select(person_ref.c.ref).where(mine).limit(1)).first() is not None
+
+
+def span(connection: Connection, reason: str) -> tuple[datetime | None, datetime | None]:
+    """When the first and the last vernietiging for a reason began."""
+    mine = select(func.min(erasure.c.at), func.max(erasure.c.at)).where(erasure.c.reason == reason)
+    first, last = connection.execute(mine).one()
+    return first, last
+
+
+def places(connection: Connection, entries: Collection[str]) -> list[Row[Any]]:
+    """(idx, commitment) of these entries of the log, in its order; of what still waits for a place nothing."""
+    chosen = any_of(ledger_entry.c.entry_id, "ids")
+    query = select(ledger_entry.c.idx, ledger_entry.c.commitment).where(chosen).order_by(ledger_entry.c.idx)
+    return list(connection.execute(query, {"ids": list(entries)}))

@@ -137,3 +137,10 @@ def erased_at(connection: Connection, message_id: str) -> datetime | None:
 def root_of(connection: Connection, person_id: str) -> str:
     """The root of the person for whom a message was accepted."""
     return str(connection.scalars(select(person.c.root).where(person.c.person_id == person_id)).one())
+
+
+def span(connection: Connection, organisation: str) -> tuple[datetime | None, datetime | None]:
+    """When the first and the last of the organisation's messages were emptied."""
+    mine = select(func.min(message.c.lapsed_at), func.max(message.c.lapsed_at))
+    first, last = connection.execute(mine.where(message.c.organisation == organisation)).one()
+    return first, last

@@ -7,6 +7,7 @@ from typing import Any
 
 from consent.receipt import terms
 from contracts.identity import Category
+from hub.reference.retention import Kept
 from hub.rights.inzage.letter.grouping import Groups
 from hub.rights.inzage.letter.markup import enumerated
 
@@ -24,6 +25,7 @@ class Sheet:
     groups: Groups = field(default_factory=Groups)
     records: dict[str, list[Record]] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
+    kept: tuple[Kept, ...] = ()  # how long what is kept
 
     def add(self, found: Mapping[str, Sequence[Record]], names: Mapping[str, str]) -> None:
         """A page of the picture, with the names of the organisations in it."""

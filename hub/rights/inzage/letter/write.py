@@ -7,7 +7,6 @@ from typing import Final
 from consent.receipt import terms
 from consent.receipt.dutch import moment
 from contracts.identity import Category, Purpose
-from hub.reference.retention import retention
 from hub.rights.inzage.letter import flows, recorded
 from hub.rights.inzage.letter.markup import enumerated, listed, p
 from hub.rights.inzage.letter.sheet import Sheet, categories
@@ -102,7 +101,7 @@ def _closing(sheet: Sheet) -> Iterable[str]:
     yield "<h2>Waar komen de gegevens vandaan?</h2>"
     yield p("Van u zelf, en van de organisaties die ze stuurden. Die staan in het overzicht onder “Van wie”.")
     yield "<h2>Hoe lang worden ze bewaard?</h2>"
-    for kept in retention():
+    for kept in sheet.kept:
         yield p(kept.words)
     yield "<h2>Gaan gegevens naar het buitenland?</h2>"
     yield p("Nee. De hub geeft geen gegevens aan landen buiten de Europese Unie.")
