@@ -203,7 +203,7 @@ class Sweeper:
                 break
             after = page[-1]
             now = self._tools.clock.now()
-            for left in (one for one in found if self._over(one, now)):
+            for left in (one for one in found if self._over(one, now) is not None):
                 self._take_turn()
                 done = self._tools.writer.do(self._close, left.root, Locks(exclusive=frozenset({left.root})))
                 # A crash here: it is begun, and is finished at the next start.
