@@ -94,7 +94,7 @@ def _answered(stage: Stage, answer: dict[str, Any]) -> Taken:
 
 
 def _ordered(stage: Stage, at: datetime, receivers: Collection[str]) -> Taken:
-    """What an act took away that does not name it, read right behind its commit: nothing may be released any more, so this is exact."""
+    """What an act took away that does not name it, read right behind its commit: nothing may be released any more."""
     over = time.monotonic()
     told = frozenset((row.message_id, row.recipient) for row in rows(stage) if row.released_at is not None)
     return Taken(at, over, frozenset(receivers), told)
