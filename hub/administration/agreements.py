@@ -5,13 +5,13 @@ has ended already), ``NotFound``, ``Refused`` and ``RequestInvalid``.
 """
 
 from collections.abc import Iterable
-from hashlib import sha256
 from typing import Any
 
 from contracts import catalogue, instants
 from contracts.errors import Conflict, NotFound, RefusalCode, Refused
 from contracts.identity import Oin, Role
 from hub.administration.act import Act, faulty
+from hub.ledger.evidence import bound
 from hub.store.region import agreements, parties
 from hub.store.region.agreements import StoredAgreement, StoredGround
 from hub.store.writer import Transaction
@@ -140,9 +140,13 @@ def _agreement_entry(new: StoredAgreement) -> dict[str, Any]:
     }
     if agreement.valid_until is not None:
         entry["geldigTot"] = instants.write(agreement.valid_until)
-    if new.motivation is not None:  # free text stays out of the log; its digest binds it
-        entry["motiveringSha256"] = sha256(new.motivation.encode()).hexdigest()
-    return entry
+    return entry | words_of(new.processing_agreement, agreement.joint_arrangement, new.motivation)
+
+
+def words_of(processing_agreement: str | None, joint_arrangement: str | None, motivation: str | None) -> dict[str, Any]:
+    """How the log binds the words of an agreement."""
+    papers = bound("verwerkersovereenkomst", processing_agreement) | bound("art26Regeling", joint_arrangement)
+    return papers | bound("motivering", motivation)
 
 
 def _ground_entry(new: StoredGround) -> dict[str, Any]:
@@ -158,6 +162,9 @@ def _ground_entry(new: StoredGround) -> dict[str, Any]:
         "ontvangerRol": ground.receiver_role.value,
         "categorieen": sorted(ground.categories),
         "geldigVan": instants.write(ground.valid_from),
+        "wet": new.law,
+        "artikel": new.article,
+        "lid": new.paragraph,
     }
     if ground.uavg_article is not None:
         entry["uavgArtikel"] = ground.uavg_article

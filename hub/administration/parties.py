@@ -16,6 +16,7 @@ from hub.access.caller import Scope
 from hub.access.operators import is_office
 from hub.administration import forms
 from hub.administration.act import Act, faulty
+from hub.ledger.evidence import bound
 from hub.store.region import parties
 from hub.store.region.parties import Mandate, Organisation, System
 from hub.store.writer import Transaction
@@ -27,7 +28,7 @@ def add_organisation(transaction: Transaction, act: Act, new: Organisation) -> O
         raise Conflict("Deze organisatie staat er al")
     added = replace(new, added_at=transaction.now)
     parties.insert_organisation(transaction.connection, added)
-    act.log(transaction, "organisatie-toegevoegd", {"oin": added.oin, "rol": added.role.value})
+    act.log(transaction, "organisatie-toegevoegd", _organisation_entry(added))
     return added
 
 
@@ -116,6 +117,10 @@ def _require_apart(transaction: Transaction, new: Mandate) -> None:
     makes_rules = any(for_office[m.id] and Scope.BEHEER in m.scopes for m in (*held, new))
     if makes_rules and not all(for_office.values()):
         raise Conflict("Een systeem met beheer van de regio werkt niet ook voor een organisatie die uitwisselt")
+
+
+def _organisation_entry(added: Organisation) -> dict[str, Any]:
+    return {"oin": added.oin, "rol": added.role.value, "rechtsvorm": added.legal_form} | bound("naam", added.name)
 
 
 def _organisation(transaction: Transaction, oin: Oin) -> Organisation:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
 from typing import Any, Final
 
 import structlog
@@ -77,6 +78,11 @@ class Evidence:
 def key_of(person: PersonId | None) -> str:
     """Id of the key under which what is logged about a person, or about nobody, is sealed."""
     return SYSTEM_KEY if person is None else evidence_key(person)
+
+
+def bound(name: str, words: str | None) -> dict[str, str]:
+    """Free text stays out of the log; its digest binds it."""
+    return {} if words is None else {f"{name}Sha256": sha256(words.encode()).hexdigest()}
 
 
 def decided(

@@ -6,7 +6,6 @@ answer: what had left by then is read right behind it, and nothing more may foll
 
 import time
 from collections.abc import Callable, Collection
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from random import Random
@@ -14,13 +13,9 @@ from typing import Any, Final
 
 from sqlalchemy import Row, select
 
-from consent.keys import DestroyIncomplete, content_key
 from contracts import instants
-from contracts.identity import Oin, PersonId
 from hub.store.database import reading
-from hub.store.locks import Locks
 from hub.store.tables import delivery, message, message_key
-from hub.store.writer import Transaction, single
 from tests.acceptance.race_desk import Desks
 from tests.acceptance.race_verdict import Taken
 from tests.live import LiveRegion
@@ -99,7 +94,7 @@ def _answered(stage: Stage, answer: dict[str, Any]) -> Taken:
 
 
 def _ordered(stage: Stage, at: datetime, receivers: Collection[str]) -> Taken:
-    """What a command took away, read right behind its commit: nothing may be released any more, so this is exact."""
+    """What an act took away that does not name it, read right behind its commit: nothing may be released any more."""
     over = time.monotonic()
     told = frozenset((row.message_id, row.recipient) for row in rows(stage) if row.released_at is not None)
     return Taken(at, over, frozenset(receivers), told)
@@ -193,18 +188,9 @@ def renew_mandate(stage: Stage, _: Taken) -> None:
 
 
 def erase(stage: Stage) -> Taken:
-    """The key of all that the sender sent about the person is destroyed, under the person's lock, as wissing does."""
-    core = stage.region.core
-    row = rows(stage)[0]
-    name = content_key(PersonId(row.person_id), Oin(stage.at))
-
-    def work(tx: Transaction) -> datetime:
-        with suppress(DestroyIncomplete):  # destroyed, and its bytes still in a log file that another reads
-            core.key_store.destroy([name], tx.now)
-        return tx.now
-
-    at = single(core.transactions, work, Locks(exclusive=frozenset({row.line})))
-    return _ordered(stage, at, stage.receivers)
+    """The key of all that the sender sent about the person is destroyed; its ref names nobody from then on."""
+    done = stage.call("POST", "wissing", {"omvang": "eigen", "reden": "bezwaar", "kenmerk": "race"})
+    return _ordered(stage, instants.parse(done["tijdstip"]), stage.receivers)
 
 
 ACTS: Final[dict[str, Act]] = {

@@ -383,7 +383,7 @@ CUTS: Final = (
         "row.line not in self.locks.shared | self.locks.exclusive",
         (without_the_persons_lock_nothing_goes,),
     ),
-    Cut(release, "_Work._one", "key is None", (without_its_key_nothing_goes,)),
+    Cut(release, "_Work._unreadable", "erased", (without_its_key_nothing_goes,)),
     Cut(release, "_Work._one", "message is None", (what_does_not_open_is_buried,)),
     Cut(release, "_Work._one", "row.notice", (a_notice_goes_though_consent_ended,)),
     Cut(

@@ -11,11 +11,14 @@ from sqlalchemy import Column, Connection, Row, Select, Table, select
 from consent.store import tables as facts
 from consent.store.reading import read_persons
 from contracts.canonical import canonical
+from hub.administration.agreements import words_of
+from hub.ledger.evidence import bound
 from hub.ledger.replay.identity import Identities
 from hub.ledger.replay.persons import Persons
 from hub.ledger.replay.region import Region
 from hub.ledger.replay.traffic import Traffic
 from hub.store import tables as hub
+from hub.store.region.parties import keys_digest
 
 _PAGE: Final = 1_000
 #: What the gate knows of a person, by its name in ``PersonFacts``.
@@ -27,10 +30,33 @@ Wrong = Callable[[str, str], None]
 def compare(connection: Connection, region: Region, told: Identities, traffic: Traffic, wrong: Wrong) -> None:
     """Every projection in turn."""
     _region(connection, region, wrong)
+    _beside(connection, region, wrong)
     _persons(connection, told.persons, traffic.erased, wrong)
     _identities(connection, told, traffic.erased, wrong)
     _messages(connection, traffic, wrong)
     _deliveries(connection, traffic, wrong)
+
+
+def _beside(connection: Connection, region: Region, wrong: Wrong) -> None:
+    """What the operators wrote down that decides nothing: names, papers, places in the law; and the keys of systems."""
+
+    def shown(table: Table, row: Row[Any]) -> tuple[str, dict[str, Any]]:
+        match table.name:
+            case "organisation":
+                return row.oin, {"rechtsvorm": row.legal_form, "naamSha256": None} | bound("naam", row.name)
+            case "system":
+                return row.name, {"sleutels": keys_digest(row.jwks)}
+            case "agreement":
+                none = dict.fromkeys(("verwerkersovereenkomstSha256", "art26RegelingSha256", "motiveringSha256"))
+                words = words_of(row.processing_agreement, row.joint_arrangement, row.motivation)
+                return row.agreement_id, none | words | {"dpiaOp": row.dpia_on}
+            case _:
+                return row.ground_id, {"wet": row.law, "artikel": row.article, "lid": row.paragraph}
+
+    for table in (hub.organisation, hub.system, hub.agreement, hub.ground):
+        rows = dict(shown(table, row) for row in connection.execute(select(table)))
+        told = {key: said for (name, key), said in region.beside.items() if name == table.name}
+        _differences(table.name, rows, told, wrong)
 
 
 def _region(connection: Connection, region: Region, wrong: Wrong) -> None:

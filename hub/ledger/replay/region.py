@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from consent.facts import Party, RuleFacts
 from contracts import instants
@@ -30,6 +30,19 @@ class Told:
         return all(end is None or at < end for end in (self.until, self.ended_at))
 
 
+#: What an act says that decides nothing, and must stand in its table all the same: table, name of the key, names.
+_BESIDE: Final = {
+    "organisatie-toegevoegd": ("organisation", "oin", ("naamSha256", "rechtsvorm")),
+    "systeem-toegevoegd": ("system", "systeem", ("sleutels",)),
+    "sleutels-vervangen": ("system", "systeem", ("sleutels",)),
+    "afspraak-toegevoegd": (
+        *("agreement", "afspraakId"),
+        ("verwerkersovereenkomstSha256", "art26RegelingSha256", "motiveringSha256", "dpiaOp"),
+    ),
+    "grondslag-toegevoegd": ("ground", "grondslagId", ("wet", "artikel", "lid")),
+}
+
+
 @dataclass(slots=True)
 class Region:
     """The region at one place in the log."""
@@ -39,6 +52,7 @@ class Region:
     mandates: dict[str, Told] = field(default_factory=dict)
     agreements: dict[str, Agreement] = field(default_factory=dict)
     grounds: dict[str, Ground] = field(default_factory=dict)
+    beside: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)  # (table, key) → what decides nothing
 
     def hear(self, said: dict[str, Any]) -> str | None:
         """Take in one act of an operator, and say what is wrong with it. What changes nothing here is passed over."""
@@ -67,6 +81,9 @@ class Region:
         return None
 
     def _change(self, said: dict[str, Any]) -> None:
+        if said["handeling"] in _BESIDE:
+            table, key, names = _BESIDE[said["handeling"]]
+            self.beside[table, said[key]] = {name: said.get(name) for name in names}
         at, operator = instants.parse(said["op"]), said["operator"]
         match said["handeling"]:
             case "organisatie-toegevoegd":
@@ -152,7 +169,7 @@ def _agreement(said: dict[str, Any]) -> Agreement:
         valid_from=instants.parse(said["geldigVan"]),
         valid_until=moment(said, "geldigTot"),
         motivation="motiveringSha256" in said,
-        joint_arrangement=said.get("art26Regeling"),
+        joint_arrangement=said.get("art26RegelingSha256"),
     )
 
 

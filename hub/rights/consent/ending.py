@@ -16,8 +16,9 @@ from consent.store.records import End
 from contracts.errors import Conflict
 from contracts.identity import Oin, PersonId
 from hub.gate.person_work import Subject
+from hub.ledger.evidence import bound
 from hub.rights.consent import checks
-from hub.rights.consent.means import WITHDRAWAL, Means, bound, entry
+from hub.rights.consent.means import WITHDRAWAL, Means, entry
 from hub.rights.receipts.binding import ended
 from hub.rights.stopping import Cause, Consequence
 from hub.store.region.access import Asker

@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from hashlib import sha256
 from typing import Any, Final
 
 from consent.keys import KeyStore, evidence_key
@@ -86,8 +85,3 @@ class Means:
 def entry(kind: str, at: datetime, asker: Asker) -> dict[str, Any]:
     """What every entry about an act says: which, when, by whom and through which systeem."""
     return {"soort": kind, "op": instants.write(at), "organisatie": asker.organisation, "systeem": asker.system}
-
-
-def bound(name: str, words: str | None) -> dict[str, str]:
-    """Free text stays out of the log; its digest binds it."""
-    return {} if words is None else {f"{name}Sha256": sha256(words.encode()).hexdigest()}

@@ -19,8 +19,9 @@ from contracts import instants
 from contracts.errors import Conflict
 from contracts.identity import Oin, PersonId
 from hub.gate.person_work import Subject
+from hub.ledger.evidence import bound
 from hub.rights.consent import checks
-from hub.rights.consent.means import Means, bound, entry
+from hub.rights.consent.means import Means, entry
 from hub.rights.receipts.binding import Parties, for_receipt, kept
 from hub.rights.stopping import Cause, Consequence, closed_by
 from hub.store.region.access import Asker

@@ -17,7 +17,8 @@ from contracts.identity import Oin, PersonId
 from hub.gate.person_work import Subject
 from hub.keys.codes import code_index, new_code
 from hub.keys.sealing import seal, unseal
-from hub.rights.consent.means import Means, bound, entry
+from hub.ledger.evidence import bound
+from hub.rights.consent.means import Means, entry
 from hub.store.persons import identity
 from hub.store.persons.identity import OwnRef
 from hub.store.region.access import Asker

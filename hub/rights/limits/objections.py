@@ -18,9 +18,10 @@ from contracts.errors import Fault, NotFound, RequestInvalid
 from contracts.identity import Oin, PersonId
 from hub.gate.person_work import Subject
 from hub.keys.sealing import seal, unseal
+from hub.ledger.evidence import bound
 from hub.rights.cases import Reply
 from hub.rights.consent.checks import require_ever_involved
-from hub.rights.consent.means import Means, bound, entry
+from hub.rights.consent.means import Means, entry
 from hub.rights.limits.flows import Flows, on_a_ground, tell_free, together
 from hub.rights.stopping import Cause, Consequence
 from hub.store.persons import cases, limits

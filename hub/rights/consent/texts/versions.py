@@ -19,9 +19,9 @@ from consent.store.reading import read_persons
 from contracts.errors import Conflict, NotFound
 from contracts.identity import Oin, PersonId
 from hub.keys.sealing import seal
-from hub.ledger.evidence import Fact
+from hub.ledger.evidence import Fact, bound
 from hub.rights.consent.ending import INVALID, INVALIDATION, cause_of
-from hub.rights.consent.means import Means, bound, entry
+from hub.rights.consent.means import Means, entry
 from hub.rights.receipts.binding import ended
 from hub.rights.stopping import Consequence, stopped_of
 from hub.store.locks import Locks
