@@ -5,11 +5,16 @@ A jump of more than 5 minutes back or 1 hour ahead stops every release until an 
 against the last mark that was left in the database and what the machine counted since, which goes on while the hub is
 off and while the machine sleeps. Over a restart of the machine itself, or on another one, nothing tells how long it was
 off: then only a jump back is seen, for a hub that was off for a night has not jumped.
+
+What destroys for good asks more (``settled``). After a start that nothing counted, the mark must be no older than an
+hour, or ten minutes must pass in which the machine can set its clock right; after more than a week off, an operator
+must accept the time.
 """
 
 import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -36,6 +41,15 @@ SETTLING: Final = 600.0
 OFF: Final = timedelta(days=7)
 
 
+@dataclass(frozen=True, slots=True)
+class _Start:
+    """The first look: when (monotonic), how old the mark was by then, and whether the machine counted since it."""
+
+    at: float
+    off: timedelta | None
+    counted: bool
+
+
 class ClockGuard:
     """Watches the time of transactions. One per process; ``look`` opens a read-only connection.
 
@@ -52,7 +66,7 @@ class ClockGuard:
         self._anchor: tuple[datetime, float] | None = None
         self._marked = float("-inf")
         self._stopped = False
-        self._began: tuple[float, timedelta | None] | None = None  # first look, and how old the mark was by then
+        self._began: _Start | None = None
         self._settled = False
 
     def check(self, now: datetime) -> None:
@@ -88,18 +102,19 @@ class ClockGuard:
             return self._may_destroy(now, self._clock.monotonic())
 
     def _may_destroy(self, now: datetime, monotonic: float) -> bool:
-        began, off = self._begin(now, monotonic)
+        start = self._begin(now, monotonic)
         if not self._settled:
-            fresh = off is not None and off <= AHEAD
-            waited = monotonic - began >= SETTLING and (off is None or off <= OFF)
-            self._settled = fresh or waited or self._accepted(now)
+            waited = monotonic - start.at >= SETTLING and (start.off is None or start.off <= OFF)
+            fresh = start.off is not None and start.off <= AHEAD
+            self._settled = start.counted or fresh or waited or self._accepted(now)
         return self._settled
 
-    def _begin(self, now: datetime, monotonic: float) -> tuple[float, timedelta | None]:
+    def _begin(self, now: datetime, monotonic: float) -> "_Start":
         if self._began is None:
             with self._look() as connection:
-                mark = installation.read(connection, MARK)
-            self._began = monotonic, None if mark is None else now - instants.parse(mark)
+                mark, counted = (installation.read(connection, name) for name in (MARK, COUNTED))
+            off = None if mark is None else now - instants.parse(mark)
+            self._began = _Start(monotonic, off, mark is not None and self._since(mark, counted, monotonic) is not None)
         return self._began
 
     def mark(self, connection: Connection, now: datetime) -> None:
@@ -111,6 +126,8 @@ class ClockGuard:
             monotonic = self._clock.monotonic()
             if monotonic - self._marked < _EVERY or not self._follows(now, monotonic):
                 return
+            if self._begin(now, monotonic).off is not None and not self._may_destroy(now, monotonic):
+                return  # the old mark shows, after another start too, that this time was never confirmed
             self._marked = monotonic
         mark = instants.write(now)
         installation.write(connection, MARK, mark)

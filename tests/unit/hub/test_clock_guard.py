@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine
 from contracts import instants
 from contracts.errors import PartUnavailable
 from hub.machine.clock import boot
-from hub.machine.clock_guard import ACCEPTED, MARK, ClockGuard
+from hub.machine.clock_guard import ACCEPTED, MARK, OFF, SETTLING, ClockGuard
 from hub.store import installation
 from hub.store.database import open_engine, reading
 from hub.store.migrations import schema
@@ -203,3 +203,47 @@ def test_small_steps_do_not_add_up_to_a_jump(engine: Engine) -> None:
     watched.check(watch.passes(60, timedelta(minutes=-4)))
     with pytest.raises(PartUnavailable):
         watched.check(watch.passes(60, timedelta(minutes=-4)))
+
+
+# -- what destroys for good -------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("off", [None, timedelta(hours=2), timedelta(days=6)])
+def test_after_a_start_nothing_is_destroyed_before_the_machine_could_set_its_clock(
+    engine: Engine, off: timedelta | None
+) -> None:
+    watch = Watch()
+    if off is not None:
+        put(engine, MARK, NOON - off)
+    watched = guard(engine, watch)
+    assert not watched.settled(watch.now())
+    assert not watched.settled(watch.passes(SETTLING - 1))
+    assert watched.settled(watch.passes(1))
+
+
+def test_with_a_fresh_mark_it_need_not_wait(engine: Engine) -> None:
+    watch = Watch()
+    put(engine, MARK, NOON - timedelta(minutes=50))
+    assert guard(engine, watch).settled(watch.now())
+
+
+def test_a_clock_far_ahead_at_the_start_destroys_nothing_until_an_operator_accepts_it(engine: Engine) -> None:
+    watch = Watch()
+    put(engine, MARK, NOON - OFF - timedelta(seconds=1))
+    watched = guard(engine, watch)
+    assert not watched.settled(watch.now()) and not watched.settled(watch.passes(86_400))
+    with engine.begin() as connection:
+        watched.mark(connection, watch.now())  # it leaves the old mark, which tells it after another start too
+    assert not guard(engine, watch).settled(watch.now())
+    put(engine, ACCEPTED, watch.now())
+    assert watched.settled(watch.passes(1))
+    with engine.begin() as connection:
+        watched.mark(connection, watch.passes(60))
+    assert guard(engine, watch).settled(watch.now())  # the control: from here the mark is fresh
+
+
+def test_a_clock_that_jumps_while_it_runs_destroys_nothing(engine: Engine) -> None:
+    watch = Watch()
+    put(engine, MARK, NOON)
+    watched = guard(engine, watch)
+    assert watched.settled(watch.now())
+    assert not watched.settled(watch.passes(1, timedelta(days=90)))
+    assert watched.settled(watch.passes(1, timedelta(days=-90)))

@@ -174,3 +174,16 @@ def test_the_example_uncommented_loads_as_the_defaults() -> None:
 
 def _address(settings: Settings, name: str) -> str:
     return settings.database_url if "DATABASE" in name else settings.broker_url
+
+
+def test_a_file_of_terms_is_looked_at_before_the_start(tmp_path: Path) -> None:
+    path = tmp_path / "termijnen.json"
+    setting = {"HUB_BEWAARTERMIJNEN_FILE": str(path)}
+    with pytest.raises(SettingsInvalid, match="HUB_BEWAARTERMIJNEN_FILE must be a readable file"):
+        load(setting)
+    path.write_text('{"inhoud": [], "bewijs": [{"doel": "rechten", "jaren": 0, "reden": "geheim"}]}')
+    with pytest.raises(SettingsInvalid, match=r"HUB_BEWAARTERMIJNEN_FILE, bewijs\[0\]\.jaren: .*") as refused:
+        load(setting)
+    assert "geheim" not in str(refused.value)
+    path.write_text('{"inhoud": [], "bewijs": [{"doel": "rechten", "jaren": 6, "reden": "proef"}]}')
+    assert load(setting).terms.evidence_years() == 6 and load({}).terms.evidence_years() == 5
