@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from threading import BoundedSemaphore
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import structlog
 from flask import Flask
@@ -91,6 +91,9 @@ class Part(Protocol):
 
     def stop(self) -> None:
         """Finish what is under way."""
+
+
+_Kind = TypeVar("_Kind", bound=Means)
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,13 +247,12 @@ def build(core: Core, metrics: Metrics | None = None) -> Hub:
     releaser = Releaser(core.key_store, core.evidence, core.new_id, core.random, clock_guard, metrics)
     carried = _Carried(bell, relay)
     work = PersonWork(writer, core.look)
-    means = _means(core, work, carried)
-    limits = Limits(means)
+    means = _means(Means, core, work, carried)
+    limits, erasures = Limits(means), Erasures(Tools(means, _eraser(core, writer)))
     push_parts = _push_parts(core, writer, releaser, doorbell, observer)
     push = Push(push_parts)
     signer = Signer(installation.signer_state(settings, origin), core.keyring.log_keys, origin)
     log_keeper = LogKeeper(LogParts(engine, writer, signer, clock, clock_guard), observer.trouble)
-    erasures = Erasures(Tools(limits.means, _eraser(core, writer)))
     return Hub(
         settings=settings,
         engine=engine,
@@ -266,13 +268,13 @@ def build(core: Core, metrics: Metrics | None = None) -> Hub:
         log_archives=installation.archives(settings, origin),
         accepter=_accepter(core, writer, carried, metrics, Closer(means)),
         candidates=Candidates(writer, work, core.keyring, core.key_store, core.evidence, core.new_id, core.random),
-        statements=_statements(core, work, carried),
+        statements=_means(Statements, core, work, carried),
         cases=Cases(work, core.key_store, core.evidence, core.random, _deciders(limits, erasures)),
         limits=limits,
-        identity=Identity(limits.means, core.keyring.identity_code_key),
-        recalls=Recalls(limits.means),
+        identity=Identity(means, core.keyring.identity_code_key),
+        recalls=Recalls(means),
         erasures=erasures,
-        inzages=Inzages(limits.means),
+        inzages=Inzages(means),
         dry_run=DryRun(writer, core.look, core.evidence, Allowance(clock)),
         releaser=releaser,
         mailbox=Mailbox(releaser, writer, core.look, clock, bell, core.key_store, core.evidence, core.random),
@@ -288,11 +290,11 @@ def build(core: Core, metrics: Metrics | None = None) -> Hub:
         readiness={
             "database": lambda: _answers(engine),
             "sleutels": core.key_store.check_value,
+            "klok": clock_guard.trusted,
             "schrijver": writer.alive,
             "logboek": log_keeper.alive,
             "doorgifte": relay.alive,
             "bezorging": push.alive,
-            "klok": clock_guard.trusted,
         },
     )
 
@@ -326,16 +328,10 @@ def _deciders(limits: Limits, erasures: Erasures) -> dict[str, Decider]:
     return {STOP: StopAnswers(), OBJECTION: limits.objections, **erasures.deciders}
 
 
-def _means(core: Core, work: PersonWork, carried: "_Carried") -> Means:
+def _means(kind: type[_Kind], core: Core, work: PersonWork, carried: "_Carried") -> _Kind:
     notifier = Notifier(core.key_store, core.evidence, core.new_id, core.random, carried.ring)
     stopper = Stopper(core.key_store, notifier)
-    return Means(work, stopper, core.key_store, core.evidence, core.new_id, core.random, core.terms)
-
-
-def _statements(core: Core, work: PersonWork, carried: "_Carried") -> Statements:
-    notifier = Notifier(core.key_store, core.evidence, core.new_id, core.random, carried.ring)
-    stopper = Stopper(core.key_store, notifier)
-    return Statements(work, stopper, core.key_store, core.evidence, core.new_id, core.random, core.terms)
+    return kind(work, stopper, core.key_store, core.evidence, core.new_id, core.random, core.terms)
 
 
 @dataclass(frozen=True, slots=True)
