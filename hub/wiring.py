@@ -291,12 +291,16 @@ def build(core: Core, metrics: Metrics | None = None) -> Hub:
             "database": lambda: _answers(engine),
             "sleutels": core.key_store.check_value,
             "klok": clock_guard.trusted,
-            "schrijver": writer.alive,
-            "logboek": log_keeper.alive,
-            "doorgifte": relay.alive,
-            "bezorging": push.alive,
+            **_alive(writer, log_keeper, relay, push),
         },
     )
+
+
+def _alive(writer: Writer, log_keeper: LogKeeper, relay: Relay, push: Push) -> dict[str, Callable[[], bool]]:
+    return {
+        **{"schrijver": writer.alive, "logboek": log_keeper.alive},
+        **{"doorgifte": relay.alive, "bezorging": push.alive},
+    }
 
 
 def _accepter(core: Core, writer: Writer, carried: "_Carried", metrics: Metrics, closer: Closer) -> Accepter:

@@ -1129,6 +1129,8 @@ SCOPED = [
     ("GET", "/v1/wissingen/x", "toestemmingen:lezen"),
     ("GET", "/v1/wissingen/x/bewijs", "toestemmingen:lezen"),
     ("GET", "/v1/wissingen/x/vernietigingsverklaring", "toestemmingen:lezen"),
+    ("GET", "/v1/vernietigingsverklaringen", "toestemmingen:lezen"),
+    ("GET", "/v1/vernietigingsverklaringen/2026-11", "toestemmingen:lezen"),
     ("POST", "/v1/toestemmingen", "toestemmingen:beheren"),
     ("GET", "/v1/toestemmingen", "toestemmingen:lezen"),
     ("GET", "/v1/toestemmingen/x", "toestemmingen:lezen"),

@@ -8,6 +8,7 @@ import json
 import re
 import socket
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -27,8 +28,11 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from contracts import instants
+from contracts.retention.terms import Term, shipped
 from hub.intake.endpoint import Endpoint, blueprint
 from hub.intake.schemas import Probleem
+from hub.rights.retention.again import lapse_all
 from tests import officers, samples
 from tests.partners import BATCH, EVENT, REGIO
 from tests.region import Region
@@ -84,7 +88,15 @@ class World:
         ref = region.candidate().refs[ONTWIKKELBEDRIJF]
         erased = region.call(ONTWIKKELBEDRIJF, "POST", f"/v1/kandidaten/{ref}/wissing", self.wish_form())
         self.wissing = erased.expect(200)["wissingId"]
+        self.emptied()
         region.wait_signed()
+
+    def emptied(self) -> None:
+        """Whatever was delivered is emptied, as if its term were over."""
+        at_once = {pair: Term(0, "proef") for pair in shipped().content}
+        core = self.region.core
+        assert lapse_all(core.engine, core.transactions, core.evidence, replace(shipped(), content=at_once))
+        self.month = instants.today(self.region.clock.now()).isoformat()[:7]
 
     def wish_form(self) -> dict[str, Any]:
         return {"omvang": "eigen", "reden": "niet-meer-nodig", "kenmerk": "W-1"}
@@ -121,6 +133,7 @@ class World:
             "toestemmingId": [self.reports, self.to_confirm],
             "zaakId": [self.case],
             "wissingId": [self.wissing],
+            "periode": [self.month, "2026-13"],
             "ontheffingId": [self.release],
             "kandidaatRef": [*self.person.refs.values(), *self.care.refs.values()],
             "type": ["voortgang.gemeld", "nl.doorstroomhub.kandidaat.voorgedragen.v1"],
@@ -428,6 +441,7 @@ EXAMPLES: dict[str, Example] = {
     "organisatie_schorsen": lambda w: (OPERATOR, _path(oin=w.spare)),
     "wissing": lambda w: (ONTWIKKELBEDRIJF, _path(wissingId=w.wissing)),
     "vernietigingsverklaring": lambda w: (ONTWIKKELBEDRIJF, _path(wissingId=w.wissing)),
+    "maandverklaring": lambda w: (ONTWIKKELBEDRIJF, _path(periode=w.month)),
     "wissing_bewijs": lambda w: (ONTWIKKELBEDRIJF, _path(wissingId=w.wissing)),
     "wissen": lambda w: (KRINGLOOP, _of_person(w) | {"body": w.wish_form()}),
 }
