@@ -1,7 +1,7 @@
 """All settings, in one frozen value. A wrong one stops the start, with one sentence that names it, never its value.
 
 Secrets are never settings: a setting names the *file* that holds one. ``python -m hub.settings`` writes
-``deploy/env.example``; with ``--markdown`` it writes the table of the README.
+``deploy/env.example``; with ``--markdown`` it writes the table of ``deploy/README.md``.
 """
 
 import difflib
@@ -381,7 +381,7 @@ def env_example() -> str:
 
 
 def markdown_table() -> str:
-    """The settings as the table of the README."""
+    """The settings as the table of ``deploy/README.md``."""
     told = [each.metadata for each in fields(Settings)]
     rows = [f"| `{one['name']}` | {one['shown'] or '–'} | {one['help']} |" for one in told]
     return "\n".join(["| setting | default | what it does |", "|---|---|---|", *rows, ""])

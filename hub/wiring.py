@@ -297,10 +297,7 @@ def build(core: Core, metrics: Metrics | None = None) -> Hub:
 
 
 def _alive(writer: Writer, log_keeper: LogKeeper, relay: Relay, push: Push) -> dict[str, Callable[[], bool]]:
-    return {
-        **{"schrijver": writer.alive, "logboek": log_keeper.alive},
-        **{"doorgifte": relay.alive, "bezorging": push.alive},
-    }
+    return {"schrijver": writer.alive, "logboek": log_keeper.alive, "doorgifte": relay.alive, "bezorging": push.alive}
 
 
 def _accepter(core: Core, writer: Writer, carried: "_Carried", metrics: Metrics, closer: Closer) -> Accepter:

@@ -41,8 +41,8 @@ def forbidden_words(text: str) -> Iterator[str]:
     return (found.group() for found in FORBIDDEN.finditer(text))
 
 
-def test_every_setting_stands_in_the_table_of_the_readme() -> None:
-    rows = [line for line in (ROOT / "README.md").read_text().splitlines() if line.startswith("| `HUB_")]
+def test_every_setting_stands_in_the_table_of_settings() -> None:
+    rows = [line for line in (ROOT / "deploy" / "README.md").read_text().splitlines() if line.startswith("| `HUB_")]
     assert undocumented(set(SETTINGS), "\n".join(row.split("|")[1] for row in rows)) == []
 
 
