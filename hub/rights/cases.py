@@ -102,10 +102,7 @@ class Cases:
                 "antwoord": reply.answer,
             }
             self.evidence.append(tx.connection, [Fact(person, payload | detail)])
-            found = cases.find(tx.connection, case_id, organisation)
-            if found is None:
-                raise NotFound
-            return found
+            return cases.read(tx.connection, case_id)
 
         answered = self.person_work.on(asker, find, work, f"niemand/{case_id}", take_away=True)
         decider = self.deciders.get(answered.kind)

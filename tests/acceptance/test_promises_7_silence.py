@@ -73,13 +73,21 @@ def observe(region: Region, call: Callable[[], Answer]) -> Seen:
 
 
 @pytest.fixture(scope="module")
-def quiet(shared: Region) -> Region:
+def still(shared: Region) -> Region:
     """The shared region without its own background work, which would be counted too."""
-    for part in (shared.hub.log_keeper, shared.hub.finisher, shared.hub.relay, shared.hub.push):
+    for part in (shared.hub.log_keeper, shared.hub.finisher, shared.hub.sweeper, shared.hub.relay, shared.hub.push):
         part.stop()
     keeper: Any = shared.hub.log_keeper
     keeper.wait_for = lambda *_: False  # a `ja` need not wait for a checkpoint that nobody signs
     return shared
+
+
+@pytest.fixture
+def quiet(still: Region) -> Region:
+    """The same, in which nobody has to ask a token in the middle of what is observed."""
+    for who in still.parties:
+        still.token(who)
+    return still
 
 
 def person_id(region: Region, who: str, ref: str) -> PersonId:

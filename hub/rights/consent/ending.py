@@ -44,10 +44,10 @@ def withdraw(means: Means, recorder: Asker, statement_id: str, given_by: str, re
     """
 
     def work(tx: Transaction, subject: Subject) -> Consequence:
+        checks.require_ever_involved(subject, recorder.organisation)  # first: to a stranger it is as if there were none
         row = checks.found(tx.connection, statement_id)
         if recorder.organisation not in {row.recorder, *(row.senders or ())}:
             checks.require_involved(subject, recorder.organisation)
-        checks.require_ever_involved(subject, recorder.organisation)
         if row.ended_at is not None:
             withdrawn = row.ended_as == StatementStatus.WITHDRAWN
             return means.stopper.tell_again(tx, cause_of(row, WITHDRAWN if withdrawn else REVOKED), row.ended_at)

@@ -20,7 +20,7 @@ from hub.gate.person_work import Subject
 from hub.keys.sealing import seal, unseal
 from hub.ledger.evidence import bound
 from hub.rights.cases import Reply
-from hub.rights.consent.checks import require_ever_involved
+from hub.rights.consent.checks import require_involved
 from hub.rights.consent.means import Means, entry
 from hub.rights.limits.flows import Flows, on_a_ground, tell_free, together
 from hub.rights.stopping import Cause, Consequence
@@ -68,7 +68,7 @@ class Objections:
         """
 
         def work(tx: Transaction, subject: Subject) -> tuple[list[Filed], Consequence]:
-            require_ever_involved(subject, asker.organisation)
+            require_involved(subject, asker.organisation)
             rows = limits.objections_by(tx.connection, asker.organisation, subject.known.root)
             pending = {Flows.of(row): row for row in rows if row.outcome is None}
             filed: list[Filed] = []

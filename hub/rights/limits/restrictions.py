@@ -12,7 +12,7 @@ from contracts import instants
 from contracts.errors import NotFound
 from contracts.identity import Oin
 from hub.gate.person_work import Subject
-from hub.rights.consent.checks import require_ever_involved
+from hub.rights.consent.checks import require_involved
 from hub.rights.consent.means import Means, entry
 from hub.rights.limits.flows import Flows, tell_free
 from hub.rights.stopping import Cause, Consequence
@@ -38,7 +38,7 @@ class Restrictions:
         """
 
         def work(tx: Transaction, subject: Subject) -> tuple[str, Consequence]:
-            require_ever_involved(subject, asker.organisation)
+            require_involved(subject, asker.organisation)
             found = self._same(tx, subject, asker.organisation, flows, reason)
             if found is not None:
                 cause = _cause(found.restriction_id, subject)

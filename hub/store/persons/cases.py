@@ -45,6 +45,12 @@ def find(connection: Connection, case_id: str, organisation: Oin) -> Row[Any] | 
     ).one_or_none()
 
 
+def read(connection: Connection, case_id: str) -> Row[Any]:
+    """A zaak as it stands, with the root of its person: also when its answer erased that person."""
+    joined = select(case_file, person.c.root).join(person, person.c.person_id == case_file.c.person_id)
+    return connection.execute(joined.where(case_file.c.case_id == case_id)).one()
+
+
 def seen_by(connection: Connection, organisation: Oin, wanted: Wanted) -> list[Row[Any]]:
     """The zaken that an organisation is asked, and the notices that went out in its name, oldest first.
 

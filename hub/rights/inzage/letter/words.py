@@ -110,6 +110,8 @@ CASES: Final[Mapping[str, str]] = {
     "bezwaar": "uw bezwaar",
     "beperking": "bericht dat delen stilstaat",
     "wissing": "u vroeg om gegevens te wissen",
+    "wissing-verzoek": "u vroeg om alle gegevens te wissen",
+    "splitsing": "gegevens van twee personen zijn uit elkaar gehaald",
     "grondslag.vervallen": "gevraagd de gegevens niet meer te gebruiken",
     "rectificatie.kennisgeving": "gevraagd iets te verbeteren",
     "verwijdering.gevraagd": "gevraagd gegevens weg te halen",

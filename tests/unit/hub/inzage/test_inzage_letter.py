@@ -14,7 +14,7 @@ from consent.facts import ObjectionOutcome, StatementStatus
 from consent.gate import checks
 from consent.receipt import terms
 from contracts import catalogue
-from contracts.identity import Category, LegalBasis, LegalFramework, Purpose, Role
+from contracts.identity import Category, LegalBasis, LegalFramework, Purpose, Role, SecrecySubject
 from hub.delivery.release import INACTIVE, UNREADABLE
 from hub.delivery.states import State
 from hub.rights import cases
@@ -27,7 +27,7 @@ from hub.rights.inzage.letter.write import STYLE, letter
 from hub.rights.limits import restrictions, shields
 from hub.rights.limits.objections import OBJECTION
 from hub.rights.recall import recalls
-from hub.rights.schemas import CASE_KINDS, GIVEN_BY, OBJECTION_ANSWERS, SUBJECTS
+from hub.rights.schemas import CASE_KINDS, GIVEN_BY, OBJECTION_ANSWERS
 
 NOON = datetime(2026, 11, 20, 11, 0, tzinfo=UTC)
 GEMEENTE, BEDRIJF = "00000099000000001000", "00000099000000003000"
@@ -51,7 +51,7 @@ TABLES = {
     "bericht": ([kind.name for kind in catalogue.all_kinds()], words.KINDS),
     "beperking": (restrictions.REASONS, words.RESTRICTIONS),
     "afscherming": (shields.REASONS, words.SHIELDS),
-    "ontheffing": (SUBJECTS, words.SECRECY),
+    "ontheffing": ([one.value for one in SecrecySubject], words.SECRECY),
     "terugroeping": (recalls.REASONS, words.RECALLS),
     "zaak": (CASE_KINDS, words.CASES),
     "antwoord": (
