@@ -43,6 +43,7 @@ from hub.ledger.rotation import KeyRotation
 from hub.settings import Settings, load
 from hub.store.database import open_engine, reading
 from hub.store.tables import message, person_ref
+from hub.store.writer import Transactions
 from tests.erasing import begin, erase
 from tests.live import ROOT, LiveRegion
 from tests.region import Moved, Region, environment_for, settings_for
@@ -117,6 +118,7 @@ class Somebody:
     at: Oin
     message_id: str
     event: dict[str, Any]
+    guide: Oin
 
 
 def somebody(region: Region) -> Somebody:
@@ -127,7 +129,7 @@ def somebody(region: Region) -> Somebody:
     region.fetch(guide)
     with reading(region.core.engine) as connection:
         handle = connection.scalars(select(message.c.person_id).where(message.c.message_id == message_id)).one()
-    return Somebody(PersonId(handle), Oin(at), message_id, event)
+    return Somebody(PersonId(handle), Oin(at), message_id, event, Oin(guide))
 
 
 @dataclass
@@ -444,6 +446,31 @@ def test_promise_6_who_was_erased_since_stays_so_and_the_log_says_it_again(
         refs = connection.execute(select(person_ref).where(person_ref.c.organisation == one.at)).all()
         gone = connection.scalars(select(person.c.erased_at).where(person.c.person_id == one.handle)).one()
     assert (gone is not None, [ref.erased_at is not None for ref in refs]) == (whole, [not whole])
+
+
+def test_what_was_past_its_term_does_not_come_back(
+    where: Place, region: Region, opened: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A restore empties it again before the hub serves; what is within its term is there."""
+    gone, kept = somebody(region), somebody(region)
+    region.acknowledge(str(gone.guide), 1)
+    region.wait_signed()
+    made = where.back_up(region.settings)
+    region.hub.sweeper._tools.clock_guard.settled(region.clock.now())
+    region.advance(timedelta(days=30, minutes=1).total_seconds())
+    assert region.hub.sweeper.sweep().messages >= 1
+    region.stop()
+    monkeypatch.setattr(Transactions, "_now", lambda *_: region.clock.now())  # on PostgreSQL, too
+    target = where.elsewhere()
+    tools = restore.Tools(target, region.clock, os.urandom, quiet)
+    done = restore.restore(tools, OPERATOR, made.data, made.keys, Named())
+    assert done.report.exit_code == 0, done.report.as_text()
+    hub = opened(target)
+    with reading(hub.core.engine) as connection:
+        rows = {row.message_id: row for row in connection.execute(select(message))}
+    assert (rows[gone.message_id].body, rows[gone.message_id].receipt) == (b"", b"")
+    assert json.loads(hub.body(kept))["id"] == kept.event["id"]
+    assert "bewaartermijn" in [e["soort"] for e in map(hub.entry, range(len(hub.entries()))) if e is not None]
 
 
 def test_an_erasure_that_was_not_finished_when_the_backup_was_made_is_finished_by_the_restore(

@@ -57,6 +57,10 @@ class NotNow(Exception):
     """Nothing may be destroyed now: the time is in doubt, or another process has the turn."""
 
 
+class ClockInDoubt(NotNow):
+    """The time is in doubt: soon after a start, after a jump, or until an operator accepts it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Tools:
     """What the sweeper works with. ``look`` opens a read-only connection."""
@@ -107,6 +111,9 @@ class Sweeper:
                 self.sweep()
             except WriterStopped:
                 return
+            except ClockInDoubt:
+                structlog.get_logger().warning("nothing destroyed at its term: the clock is not confirmed")
+                wait = SETTLING
             except NotNow:
                 wait = SETTLING
             except Exception as error:  # noqa: BLE001 - told by its class; the next look tries again
@@ -133,10 +140,10 @@ class Sweeper:
         for token in tokens:
             holder, _, until = (installation.read(tx.connection, TURN) or "").partition(" ")
             taken = holder not in ("", token) and tx.now < instants.parse(until)
-            free = self._tools.clock_guard.settled(tx.now) and not taken
-            if free:
+            self._require_time(tx)
+            if not taken:
                 installation.write(tx.connection, TURN, f"{token} {instants.write(tx.now + _LEASE)}")
-            mine.append(free)
+            mine.append(not taken)
         return mine
 
     # -- content ------------------------------------------------------------------------------------------------------
@@ -252,7 +259,7 @@ class Sweeper:
 
     def _require_time(self, tx: Transaction) -> None:
         if not self._tools.clock_guard.settled(tx.now):
-            raise NotNow
+            raise ClockInDoubt
 
     def _pause(self) -> None:
         self._stopping.wait(PAUSE)

@@ -34,9 +34,12 @@ _MESSAGES: Final = (
     .where(any_of(person.c.root, "roots"))
     .group_by(person.c.root, message.c.organisation, message.c.purpose, message.c.case_id.is_not(None), _HOLDS)
 )
+#: By their messages: the indexes of deliveries that have not ended know nothing of those that were buried.
 _WAITING: Final = (
-    select(delivery.c.line, delivery.c.organisation, delivery.c.recipient, delivery.c.notice)
-    .where(any_of(delivery.c.line, "roots"), delivery.c.state.in_(_OPEN))
+    select(person.c.root, delivery.c.organisation, delivery.c.recipient, delivery.c.notice)
+    .join(message, message.c.message_id == delivery.c.message_id)
+    .join(person, person.c.person_id == message.c.person_id)
+    .where(any_of(person.c.root, "roots"), delivery.c.state.in_(_OPEN))
     .distinct()
 )
 _CASES: Final = (
@@ -99,7 +102,7 @@ def of(connection: Connection, wanted: Collection[str]) -> list[Remains]:
     records = read_persons(connection, wanted)
     members = _by(connection.execute(_MEMBERS, given).all(), "root")
     refs, messages = (_by(connection.execute(query, given).all(), "root") for query in (_REFS, _MESSAGES))
-    waiting = _by(connection.execute(_WAITING, given).all(), "line")
+    waiting = _by(connection.execute(_WAITING, given).all(), "root")
     asked = set(connection.scalars(_CASES, given)) | set(connection.scalars(_REQUESTS, given))
     asked |= {row.root for row in erasures.unfinished(connection)}
     return [

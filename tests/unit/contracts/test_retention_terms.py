@@ -9,7 +9,7 @@ import pytest
 
 from contracts import catalogue
 from contracts.identity import Purpose
-from contracts.retention.terms import TermsInvalid, content_until, load, shipped, years_after
+from contracts.retention.terms import TermsInvalid, content_until, load, shipped
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 PAIR = "voortgang.gemeld", Purpose.TRAJECTBEGELEIDING
@@ -94,8 +94,3 @@ def test_what_is_no_json_is_refused(tmp_path: Path) -> None:
 )
 def test_until_when_content_is_kept(ends: list[datetime | None], until: datetime) -> None:
     assert content_until(shipped(), PAIR, NOON, ends) == until
-
-
-def test_years_end_on_the_same_day_or_the_last_one_of_february() -> None:
-    assert years_after(datetime(2028, 2, 29, tzinfo=UTC), 5) == datetime(2033, 2, 28, tzinfo=UTC)
-    assert years_after(NOON, 7) == NOON.replace(year=2033)

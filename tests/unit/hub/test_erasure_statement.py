@@ -6,10 +6,11 @@ from typing import Any
 from consent.facts import Involvement
 from consent.keys import content_key, evidence_key
 from contracts.identity import LegalFramework, Oin, PersonId
+from contracts.retention.terms import years_after
 from hub.keys.erasing import keys_of, lines
 from hub.keys.erasure_list import content_of, organisation_of, person_of
 from hub.rights.erasure.letter import letter
-from hub.rights.erasure.terms import evidence_until, years_after
+from hub.rights.erasure.terms import evidence_until
 
 AT = datetime(2026, 11, 26, 12, tzinfo=UTC)
 GUIDE, WORKPLACE = Oin("00000099000000003000"), Oin("00000099000000005000")
@@ -19,17 +20,17 @@ def involved(until: datetime | None) -> Involvement:
     return Involvement(GUIDE, "t" * 32, LegalFramework.PWET, AT - timedelta(days=400), until)
 
 
-def test_evidence_stays_five_years_after_the_last_involvement_ended() -> None:
+def test_evidence_stays_some_years_after_the_last_involvement_ended() -> None:
     ends = [AT - timedelta(days=30), AT + timedelta(days=10), AT - timedelta(days=300)]
-    assert evidence_until(map(involved, ends), AT) == (AT + timedelta(days=10)).replace(year=2031)
+    assert evidence_until(map(involved, ends), AT, 5) == (AT + timedelta(days=10)).replace(year=2031)
 
 
 def test_while_somebody_is_involved_there_is_no_end_to_it() -> None:
-    assert evidence_until([involved(AT), involved(None)], AT) is None
+    assert evidence_until([involved(AT), involved(None)], AT, 5) is None
 
 
 def test_of_who_never_was_involved_it_counts_from_the_erasure() -> None:
-    assert evidence_until([], AT) == AT.replace(year=2031)
+    assert evidence_until([], AT, 5) == AT.replace(year=2031) and evidence_until([], AT, 7) == AT.replace(year=2033)
 
 
 def test_a_leap_day_ends_on_the_28th() -> None:
@@ -104,5 +105,5 @@ def test_the_letter_says_all_of_it_and_runs_nothing() -> None:
 
 def test_the_letter_knows_a_whole_person_and_a_term_without_end() -> None:
     page = letter(SAID | {"naam": None, "organisatie": None, "kenmerk": None, "gevraagd": [], "bewijsTot": None})
-    assert "van alle organisaties" in page and "Niemand." in page and "vijf jaar nadat" in page
+    assert "van alle organisaties" in page and "Niemand." in page and "begint als de organisatie" in page
     assert "kenmerk" not in page

@@ -159,6 +159,7 @@ REASONS: Final[Mapping[str, str]] = {
     "machtiging-": "het systeem van de organisatie mocht dit niet",
     "abonnement-": "het systeem dat het zou krijgen, mocht dit niet",
     "sleutel-vernietigd": "de gegevens zijn gewist",
+    "bewaartermijn": "niemand haalde het op, en na 90 dagen is het gewist",
     "onleesbaar": "het bericht was niet meer te lezen",
     "kandidaat-": "over u mocht niets meer worden gedeeld",
 }
