@@ -8,7 +8,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, Text, bindparam, insert, select, type_coerce, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    Text,
+    bindparam,
+    delete,
+    insert,
+    select,
+    type_coerce,
+    update,
+)
 
 from consent.facts import ALWAYS, Choice, ConsentFlow, Statement, StatementStatus
 from consent.gate.person import awaits_person
@@ -56,6 +68,12 @@ def answer(connection: Connection, statement_id: str, values: dict[str, Any]) ->
         .values(values | {"requested": False})
     )
     return changed.rowcount == 1
+
+
+def unconfirm(connection: Connection, statement_id: str, sender: Oin) -> None:
+    """Put a verstrekker's part out of force; it may be confirmed anew."""
+    part = (statement_part.c.statement_id == statement_id) & (statement_part.c.sender == sender)
+    connection.execute(delete(statement_part).where(part))
 
 
 @dataclass(frozen=True, slots=True)

@@ -193,6 +193,8 @@ def test_who_erased_is_involved_no_longer_and_what_waits_for_it_stops(case: Case
     (placed,) = region.collect(case.at)
     assert placed["subject"] != old and placed["data"]["kandidaat"].get("kandidaatRef") in (None, placed["subject"])
     case.person.refs[case.at] = placed["subject"]
+    refused = region.send(case.at, region.report(case.person, case.at, 3))
+    assert told(refused) == (403, "GEEN_GRONDSLAG")  # the yes of before does not revive
     region.allow_reports(case.person, case.at)
     region.send(case.at, region.report(case.person, case.at, 4)).expect(202)
     found = [event for event in region.collect(case.guide) if event["type"].endswith("voortgang.gemeld.v1")]
@@ -202,6 +204,17 @@ def test_who_erased_is_involved_no_longer_and_what_waits_for_it_stops(case: Case
     again = case.wish(kenmerk="W-2").expect(200)  # and it may erase that too
     assert again["vernietigd"] == {"berichten": 1, "sleutels": 1}
     assert [len(one["data"]["berichten"]) for one in region.collect(case.guide)] == [1]  # of the new one
+    assert findings(region) == []
+
+
+def test_of_a_yes_that_others_rest_on_too_the_own_part_ends(case: Case) -> None:
+    region, ref = case.region, case.person.refs[case.guide]
+    shared = {"verstrekkers": [case.guide, case.at], "ontvangers": [MBO]}
+    said = region.consent(case.guide, ref, [MBO], "trajectbegeleiding", "leervoortgang", **shared)
+    region.call(case.at, "POST", f"/v1/toestemmingen/{said}/bevestiging").expect(200)
+    case.wish().expect(200)
+    now = region.call(case.guide, "GET", f"/v1/toestemmingen/{said}").expect(200)
+    assert now["status"] == "gegeven" and [one["verstrekker"] for one in now["bevestigd"]] == [case.guide]
     assert findings(region) == []
 
 

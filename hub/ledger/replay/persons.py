@@ -253,6 +253,10 @@ def _confirmed(one: Statement, said: dict[str, Any], at: datetime) -> Statement:
     return replace(one, confirmed={**one.confirmed, Oin(said["organisatie"]): at})
 
 
+def _unconfirmed(one: Statement, said: dict[str, Any], _at: datetime) -> Statement:
+    return replace(one, confirmed={who: at for who, at in one.confirmed.items() if who != said["organisatie"]})
+
+
 def _ended(one: Statement, _said: dict[str, Any], at: datetime) -> Statement:
     return replace(one, ended_at=at)
 
@@ -373,6 +377,7 @@ _ACTS: Final[dict[str, _Act]] = {
     "toestemming-gevraagd": _statement,
     "bevestiging-toestemming": _change(_confirmed),
     "bevestiging-betrokkene": _change(_own),
+    "bevestiging-vervallen": _change(_unconfirmed),
     "intrekking": _change(_ended),
     "herroeping": _change(_revoked),
     "ongeldigverklaring": _change(_invalid),

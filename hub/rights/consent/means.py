@@ -20,6 +20,8 @@ from hub.store.writer import Transaction
 
 STOP: Final = "stopverzoek"
 WITHDRAWAL: Final = "intrekking"
+#: A verstrekker's part of a ``ja`` is in force no more.
+UNCONFIRMED: Final = "bevestiging-vervallen"
 
 
 @dataclass(frozen=True, slots=True)
