@@ -49,6 +49,12 @@ _REQUESTS: Final = (
     .join(erasure_request, erasure_request.c.person_id == person.c.person_id)
     .where(any_of(person.c.root, "roots"), erasure_request.c.closed_at.is_(None))
 )
+_CLOSED: Final = (
+    select(person.c.root, func.max(erasure_request.c.closed_at).label("at"))
+    .join(erasure_request, erasure_request.c.person_id == person.c.person_id)
+    .where(any_of(person.c.root, "roots"), erasure_request.c.closed_at.is_not(None))
+    .group_by(person.c.root)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +63,8 @@ class Remains:
 
     ``refs``: every ref that organisations have or had; ``messages``: (organisation, purpose, notice, holds content,
     when the last one was accepted); ``waiting``: (sender, recipient, notice) of deliveries that have not ended;
-    ``asked``: a zaak or a request for wissing is open, or a destruction is not finished.
+    ``asked``: a zaak or a request for wissing is open, or a destruction is not finished; ``closed``: when the last
+    request for wissing was answered.
     """
 
     root: str
@@ -67,6 +74,7 @@ class Remains:
     messages: tuple[Row[Any], ...]
     waiting: tuple[Row[Any], ...]
     asked: bool
+    closed: datetime | None = None
 
     @property
     def involvements(self) -> tuple[Involvement, ...]:
@@ -81,10 +89,10 @@ class Remains:
 
     @property
     def since(self) -> datetime:
-        """The latest instant at which something about this person was registered, sent or said."""
+        """The latest instant at which something about this person was registered, sent, said or answered."""
         registered = [row.registered_at for row in self.refs if row.registered_at is not None]
         found: list[datetime] = [self.record.latest, *registered, *(row.last for row in self.messages)]
-        return max(found)
+        return max(found if self.closed is None else [*found, self.closed])
 
 
 def roots(connection: Connection, after: str, limit: int) -> list[str]:
@@ -102,6 +110,7 @@ def of(connection: Connection, wanted: Collection[str]) -> list[Remains]:
     waiting = _by(connection.execute(_WAITING, given).all(), "line")
     asked = set(connection.scalars(_CASES, given)) | set(connection.scalars(_REQUESTS, given))
     asked |= {row.root for row in erasures.unfinished(connection)}
+    closed = {row.root: row.at for row in connection.execute(_CLOSED, given)}
     return [
         Remains(
             root,
@@ -111,6 +120,7 @@ def of(connection: Connection, wanted: Collection[str]) -> list[Remains]:
             tuple(messages[root]),
             tuple(waiting[root]),
             root in asked,
+            closed.get(root),
         )
         for root in wanted
     ]
