@@ -139,10 +139,10 @@ def destroyed(connection: Connection, reason: str, since: datetime, until: datet
     return list(connection.execute(query.order_by(erasure.c.at, erasure.c.erasure_id)))
 
 
-def known_to(connection: Connection, organisation: str, handles: Collection[str]) -> bool:
-    """True when this organisation has, or had, a ref for one of these handles."""
+def known_to(connection: Connection, organisation: str, handles: Collection[str]) -> frozenset[str]:
+    """Those of these handles for which this organisation has, or had, a ref: of the others it must not learn."""
     mine = person_ref.c.person_id.in_(list(handles)) & (person_ref.c.organisation == organisation)
-    return connection.execute(select(person_ref.c.ref).where(mine).limit(1)).first() is not None
+    return frozenset(connection.scalars(select(person_ref.c.person_id).where(mine)))
 
 
 def span(connection: Connection, reason: str) -> tuple[datetime | None, datetime | None]:
