@@ -7,7 +7,7 @@ one beside this module names every kind and doel; an operator's own file replace
 from calendar import monthrange
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import MAXYEAR, datetime, timedelta
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -166,6 +166,11 @@ def content_until(terms: Terms, sent: tuple[str, str], accepted: datetime, ends:
 
 
 def years_after(instant: datetime, years: int) -> datetime:
-    """The same moment so many years later; of 29 February, on the 28th where there is none."""
+    """The same moment so many years later; of 29 February, on the 28th where there is none.
+
+    Behind the end of the calendar it is that end: a traject may be planned until 9999.
+    """
     year = instant.year + years
+    if year > MAXYEAR:
+        return datetime.max.replace(tzinfo=instant.tzinfo)
     return instant.replace(year=year, day=min(instant.day, monthrange(year, instant.month)[1]))

@@ -408,6 +408,20 @@ def test_a_recalled_end_gives_no_involvement_back_that_should_not_have_been(case
     assert case.report(apart).status == 403 and case.report().status == 202
 
 
+@pytest.mark.parametrize("days", [0, 3])
+def test_a_recalled_end_gives_nothing_back_to_who_erased_its_content(case: Case, days: int) -> None:
+    """Whether the traject was over by then or not: its ref names nobody, and it takes part no more."""
+    region = case.region
+    ended = case.end()["berichtId"]
+    region.collect(case.at)
+    region.advance(days * 86_400)
+    wish = {"omvang": "eigen", "reden": "bezwaar", "kenmerk": "W-1"}
+    region.call(case.guide, "POST", f"/v1/kandidaten/{case.ref}/wissing", wish).expect(200)
+    case.recall(ended).expect(200)
+    assert case.until(case.guide) is not None and case.until(case.at) is None
+    assert case.report().status == 403 and findings(region) == []
+
+
 # -- death ------------------------------------------------------------------------------------------------------------
 def test_nothing_is_released_after_death_was_accepted(case: Case) -> None:
     """Promise 2: what waits, what was fetched and not acknowledged, what comes, in any traject; only its end goes."""

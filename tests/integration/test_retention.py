@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import Table, select, update
 from structlog.testing import capture_logs
 
+from consent.keys import evidence_key
 from contracts import instants
 from contracts.identity import Purpose
 from contracts.retention.terms import Term, shipped
@@ -22,6 +23,8 @@ from hub.store.tables import delivery, message, message_key
 from hub.store.traffic import lapses, outbox
 from hub.store.writer import single
 from tests import samples
+from tests.erasing import who
+from tests.partners import Person
 from tests.region import PortFailed, Region
 from tests.retaining import DAY, Case, ageing, findings, sweep
 from tests.samples import BSN, GEMEENTE, ONTWIKKELBEDRIJF
@@ -226,6 +229,27 @@ def test_beside_fetching_acknowledging_withdrawing_and_replaying_nothing_is_lost
 
 
 # -- whose turn, and when ---------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(("since", "until"), [("1990-01-01", "1991-01-01"), ("2026-01-01", "9999-12-31")])
+def test_no_date_that_an_organisation_gives_makes_proof_vanish_or_stops_the_sweeper(
+    region: Region, since: str, until: str
+) -> None:
+    ref = region.register(ONTWIKKELBEDRIJF)
+    person, key = Person({ONTWIKKELBEDRIJF: ref}, ""), evidence_key(who(region, ref))
+    refused = region.send(ONTWIKKELBEDRIJF, region.placing(person, traject="x" * 32))
+    form = {"opdrachtgever": GEMEENTE, "wettelijkKader": "Pwet", "van": since, "tot": until}
+    region.call(ONTWIKKELBEDRIJF, "POST", f"/v1/kandidaten/{ref}/trajecten", form).expect(201)
+    if until == "9999-12-31":  # with a message, of which both dates are told
+        person = Person({ONTWIKKELBEDRIJF: ref}, "")
+        region.allow_placing(person)
+        sent = region.send(ONTWIKKELBEDRIJF, region.placing(person)).expect(202)["ontvangstbewijs"]["berichtId"]
+        told = region.call(ONTWIKKELBEDRIJF, "GET", f"/v1/berichten/{sent}").expect(200)
+        assert told["bewijsTot"] == "9999-12-31T23:59:59.999Z"
+    with capture_logs() as logged:
+        assert sweep(region).persons == 0
+    assert refused.status == 403 and logged == []
+    assert key in region.core.key_store.find([key])
+
+
 def test_one_process_at_a_time_has_the_turn(region: Region) -> None:
     sweep(region)
     other = Sweeper(region.hub.sweeper._tools)

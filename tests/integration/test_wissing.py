@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from hub.store.tables import erasure, erasure_request, person_ref
 from hub.store.writer import single
 from tests import samples
 from tests.erasing import who
+from tests.officers import JOIN, both
 from tests.partners import OPERATOR, SCOPES, Answer, Person
 from tests.region import Region
 from tests.samples import BSN, GEMEENTE, KRINGLOOP_2, MBO
@@ -408,6 +410,24 @@ def test_the_statement_waits_until_it_is_true(case: Case) -> None:
     case.region.call(case.at, "GET", path).expect(200)
 
 
+@pytest.mark.parametrize("joined", [False, True])
+def test_the_statement_does_not_tell_with_how_many_others_a_person_was_joined(case: Case, joined: bool) -> None:
+    region, handles = case.region, {case.handle}
+    if joined:  # by the guide, which registered the person twice
+        second = region.register(case.guide)
+        both(region, JOIN, (case.guide, case.person.refs[case.guide]), (case.guide, second))
+        handles.add(who(region, second))
+    done = case.wish().expect(200)
+    region.wait_signed()
+    path = f"/v1/wissingen/{done['wissingId']}/vernietigingsverklaring"
+    mine = region.call(case.at, "GET", path).expect(200)["sleutels"]
+    assert mine == [sha256(content_key(case.handle, Oin(case.at)).encode()).hexdigest()]
+    theirs = region.call(case.guide, "POST", f"/v1/kandidaten/{case.person.refs[case.guide]}/wissing", WISH).expect(200)
+    region.wait_signed()  # who registered both knows both
+    path = f"/v1/wissingen/{theirs['wissingId']}/vernietigingsverklaring"
+    assert len(region.call(case.guide, "GET", path).expect(200)["sleutels"]) == len(handles)
+
+
 # -- geheel -----------------------------------------------------------------------------------------------------------
 def test_without_a_contactpunt_it_cannot_be_carried_out(tmp_path: Path) -> None:
     region = Region(tmp_path)
@@ -478,8 +498,11 @@ def test_one_that_keeps_its_own_says_why_and_the_person_stays(case: Case, point:
         assert told(answer) == (400, "VERZOEK_ONGELDIG") and [v["naam"] for v in answer.json["velden"]] == [field]
     why = {"grond": "wettelijke-verplichting", "motivering": "De Archiefwet vraagt dit."}
     case.answer(case.guide, zaak, antwoord="behouden", **why).expect(200)
-    case.answer(case.at, case.asked(case.at)["id"], antwoord="gewist").expect(200)
+    own = {"antwoord": "gewist", "motivering": "Er is geen grond\nom ze te houden."}
+    case.answer(case.at, case.asked(case.at)["id"], **own).expect(200)
     shown = case.seen(point, wissing)
+    gone = next(one for one in shown["verwerkingsverantwoordelijken"] if one["organisatie"] == case.at)
+    assert (gone["antwoord"], gone["grond"], gone["motivering"]) == ("gewist", None, own["motivering"])
     kept = next(one for one in shown["verwerkingsverantwoordelijken"] if one["organisatie"] == case.guide)
     assert (shown["status"], kept["antwoord"], kept["grond"]) == ("behouden", "behouden", why["grond"])
     assert kept["motivering"] == why["motivering"] and kept["inhoudTot"] is None

@@ -24,9 +24,10 @@ from hub.access.caller import Scope
 from hub.keys.erasing import lines
 from hub.rights.erasure.erasures import OWN
 from hub.rights.erasure.terms import evidence_until
-from hub.rights.erasure.whole import ERASED
+from hub.rights.erasure.whole import ERASED, KEPT
 from hub.store.persons import cases, erasures
 from hub.store.persons import erasure_requests as requests
+from hub.store.persons.remains import known_to
 from hub.store.region import parties
 from hub.store.region.access import Asker
 from hub.store.traffic import messages
@@ -121,7 +122,9 @@ def _asked(row: Row[Any]) -> dict[str, Any]:
 
 def _controller(row: Row[Any], parts: Iterable[Row[Any]], why: str | None) -> dict[str, Any]:
     part = next((part for part in parts if part.erasure_id == row.case_id), None)
-    ground, _, motivation = (why or "").partition("\n")
+    ground, motivation = "", why
+    if row.answer == KEPT:  # who keeps it names a ground, before its words
+        ground, _, motivation = (why or "").partition("\n")
     return {
         "organisatie": row.organisation,
         "zaakId": row.case_id,
@@ -178,7 +181,9 @@ def statement(connection: Connection, one: Seen, shown: Mapping[str, Any], origi
     index = log.index_of(connection, part.entry_id or "")
     if part.done_at is None or entry is None or index is None or index >= log.signed_size(connection):
         raise NotYet
-    named = lines(part.persons, part.organisation, evidence=part.evidence is not None)
+    # With how many others a person was joined is for who sees the whole picture.
+    mine = part.persons if one.controllers is not None else known_to(connection, one.own, part.persons)
+    named = lines(mine, part.organisation, evidence=part.evidence is not None)
     party = None if part.organisation is None else parties.organisation_by_oin(connection, Oin(part.organisation))
     kept = ("wissingId", "reden", "kenmerk", "gevraagd", "bewijsTot")
     return {name: shown[name] for name in kept} | {

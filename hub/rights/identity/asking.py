@@ -123,10 +123,10 @@ def may_speak(own: OwnRef, record: PersonRecord, organisation: Oin, at: datetime
     return own.registered or takes_part
 
 
-def speaks_still(connection: Connection, row: Row[Any], record: PersonRecord, at: datetime) -> bool:
-    """True when the organisation that asked may still speak for the person that it asked about."""
+def speaks_still(connection: Connection, row: Row[Any], record: PersonRecord, at: datetime) -> OwnRef | None:
+    """The ref by which the organisation that asked may still speak for the person that it asked about."""
     refs = identity.own_refs(connection, Oin(row.organisation), [row.person_id])
-    return any(may_speak(own, record, Oin(row.organisation), at) for own in refs)
+    return next((own for own in refs if may_speak(own, record, Oin(row.organisation), at)), None)
 
 
 def _term(wish: Wish, other: PersonId | None) -> timedelta:

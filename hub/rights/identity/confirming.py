@@ -165,12 +165,13 @@ class Confirming:
         records = read_persons(tx.connection, set(found.names))
         asked, named = (records[name] for name in found.names)
         at = max(tx.now, asked.latest, named.latest)
-        allowed = self._standing(tx.connection, job.asker, found.request, asked, at)
+        first = self._standing(tx.connection, job.asker, found.request, asked, at)
         gone = self._erased(found.persons)
-        if found.request is None or found.own is None or gone or not allowed:
+        if found.request is None or found.own is None or gone or first is None:
             raise NotFound
         matter = Matter(job.asker, job.confirmation, found.request, found.own, asked, named, at)
-        if not _fits(matter):
+        # One of the two must know who it is. Who only gets messages would by itself undo a `nee` or widen its access.
+        if not _fits(matter) or not (first.registered or found.own.registered):
             raise NotFound
         if _same_officer(found.request, job):
             raise Conflict("Een andere medewerker moet dit ook vinden.")
@@ -183,11 +184,12 @@ class Confirming:
 
     def _standing(
         self, connection: Connection, asker: Asker, request: Row[Any] | None, asked: PersonRecord, at: datetime
-    ) -> bool:
+    ) -> OwnRef | None:
         """Who asked must still act here, and still know the person. Asked also of nobody: it costs the same."""
         row: Any = _NOBODY if request is None else request
         active = mandate_facts(connection, Asker(Oin(row.organisation), row.system, asker.scope), at).active
-        return speaks_still(connection, row, asked, at) and active
+        own = speaks_still(connection, row, asked, at)
+        return own if active else None
 
 
 def _same_officer(request: Row[Any], job: _Job) -> bool:

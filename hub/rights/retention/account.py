@@ -90,7 +90,7 @@ def _of(connection: Connection, own: Oin, month: Month) -> _Gone:
     return _Gone(
         lapses.in_period(connection, own, month.begins, month.ends),
         [row for row in destroyed if row.organisation == own],
-        sum(remains.known_to(connection, own, row.persons) for row in whole),
+        sum(bool(remains.known_to(connection, own, row.persons)) for row in whole),
     )
 
 
@@ -116,7 +116,8 @@ def statement(connection: Connection, own: Oin, month: Month, terms: Terms, now:
         raise NotYet
     party = parties.organisation_by_oin(connection, own)
     kinds = Counter((row.kind, row.purpose) for row in gone.messages)
-    named = [line for row in gone.own for line in lines(row.persons, row.organisation, evidence=False)]
+    handles = ((row, remains.known_to(connection, own, row.persons)) for row in gone.own)
+    named = [line for row, mine in handles for line in lines(mine, row.organisation, evidence=False)]
     return {
         "verklaring": "vernietigingsverklaring",
         "periode": month.name,

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from consent.facts import Involvement
 from contracts.identity import Oin
-from contracts.retention.terms import Terms
+from contracts.retention.terms import Terms, years_after
 from hub.rights.erasure.terms import evidence_until
 from hub.store.persons.remains import Remains
 
@@ -27,15 +27,20 @@ def _finished(terms: Terms, left: Remains, organisation: Oin, now: datetime) -> 
         return False
     refs = (row for row in left.refs if row.organisation == organisation and row.registered_at is not None)
     last = max([*ends, *(row.registered_at for row in refs)], default=None)
-    return last is None or last + terms.idle <= now
+    return last is None or last <= now - terms.idle  # an end may be planned for 9999: nothing is added to it
 
 
 def evidence_over(terms: Terms, left: Remains, now: datetime) -> bool:
-    """True when the evidence about a person may go with all that is left; its content keys are gone by then."""
+    """True when the evidence about a person may go with all that is left; its content keys are gone by then.
+
+    Not before the last thing that was said is as old: a traject may be written down that was over long ago, and no
+    date that an organisation gives makes the proof of what it did yesterday vanish (AVG art. 5(2)).
+    """
     if left.asked or left.waiting or any(row.holds for row in left.messages):
         return False
-    end = evidence_until(left.involvements, left.since, terms.evidence_years(left.purposes))
-    return end is not None and end <= now
+    years = terms.evidence_years(left.purposes)
+    end = evidence_until(left.involvements, left.since, years)
+    return end is not None and max(end, years_after(left.since, years)) <= now
 
 
 def _ends(involvements: Iterable[Involvement]) -> list[datetime] | None:

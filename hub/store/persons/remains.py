@@ -52,6 +52,12 @@ _REQUESTS: Final = (
     .join(erasure_request, erasure_request.c.person_id == person.c.person_id)
     .where(any_of(person.c.root, "roots"), erasure_request.c.closed_at.is_(None))
 )
+_CLOSED: Final = (
+    select(person.c.root, func.max(erasure_request.c.closed_at).label("at"))
+    .join(erasure_request, erasure_request.c.person_id == person.c.person_id)
+    .where(any_of(person.c.root, "roots"), erasure_request.c.closed_at.is_not(None))
+    .group_by(person.c.root)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +66,8 @@ class Remains:
 
     ``refs``: every ref that organisations have or had; ``messages``: (organisation, purpose, notice, holds content,
     when the last one was accepted); ``waiting``: (sender, recipient, notice) of deliveries that have not ended;
-    ``asked``: a zaak or a request for wissing is open, or a destruction is not finished.
+    ``asked``: a zaak or a request for wissing is open, or a destruction is not finished; ``closed``: when the last
+    request for wissing was answered.
     """
 
     root: str
@@ -70,6 +77,7 @@ class Remains:
     messages: tuple[Row[Any], ...]
     waiting: tuple[Row[Any], ...]
     asked: bool
+    closed: datetime | None = None
 
     @property
     def involvements(self) -> tuple[Involvement, ...]:
@@ -84,10 +92,10 @@ class Remains:
 
     @property
     def since(self) -> datetime:
-        """The latest instant at which something about this person was registered, sent or said."""
+        """The latest instant at which something about this person was registered, sent, said or answered."""
         registered = [row.registered_at for row in self.refs if row.registered_at is not None]
         found: list[datetime] = [self.record.latest, *registered, *(row.last for row in self.messages)]
-        return max(found)
+        return max(found if self.closed is None else [*found, self.closed])
 
 
 def roots(connection: Connection, after: str, limit: int) -> list[str]:
@@ -105,6 +113,7 @@ def of(connection: Connection, wanted: Collection[str]) -> list[Remains]:
     waiting = _by(connection.execute(_WAITING, given).all(), "root")
     asked = set(connection.scalars(_CASES, given)) | set(connection.scalars(_REQUESTS, given))
     asked |= {row.root for row in erasures.unfinished(connection)}
+    closed = {row.root: row.at for row in connection.execute(_CLOSED, given)}
     return [
         Remains(
             root,
@@ -114,6 +123,7 @@ def of(connection: Connection, wanted: Collection[str]) -> list[Remains]:
             tuple(messages[root]),
             tuple(waiting[root]),
             root in asked,
+            closed.get(root),
         )
         for root in wanted
     ]
@@ -132,10 +142,10 @@ def destroyed(connection: Connection, reason: str, since: datetime, until: datet
     return list(connection.execute(query.order_by(erasure.c.at, erasure.c.erasure_id)))
 
 
-def known_to(connection: Connection, organisation: str, handles: Collection[str]) -> bool:
-    """True when this organisation has, or had, a ref for one of these handles."""
+def known_to(connection: Connection, organisation: str, handles: Collection[str]) -> frozenset[str]:
+    """Those of these handles for which this organisation has, or had, a ref: of the others it must not learn."""
     mine = person_ref.c.person_id.in_(list(handles)) & (person_ref.c.organisation == organisation)
-    return connection.execute(select(person_ref.c.ref).where(mine).limit(1)).first() is not None
+    return frozenset(connection.scalars(select(person_ref.c.person_id).where(mine)))
 
 
 def span(connection: Connection, reason: str) -> tuple[datetime | None, datetime | None]:

@@ -100,3 +100,19 @@ def test_of_whom_nobody_was_involved_it_counts_from_the_last_thing_that_was_said
     one = Remains("p", frozenset({"p"}), record, (row(organisation=OWN, registered_at=END),), (), (), asked=False)
     assert not evidence_over(TERMS, one, years_after(END, 5) - timedelta(milliseconds=1))
     assert evidence_over(TERMS, one, years_after(END, 5))
+
+
+@pytest.mark.parametrize("what", ["sent", "answered"])
+def test_a_traject_that_was_over_long_ago_takes_no_proof_of_yesterday_with_it(what: str) -> None:
+    old = involved(OWN, START.replace(year=1991))
+    more: dict[str, Any] = {"messages": (message(last=END),)} if what == "sent" else {"closed": END}
+    assert not evidence_over(TERMS, left(old, **more), years_after(END, 5) - timedelta(milliseconds=1))
+    assert evidence_over(TERMS, left(old, **more), years_after(END, 5))
+
+
+def test_a_traject_until_the_end_of_the_calendar_holds_up_nobody() -> None:
+    last = datetime(9999, 12, 30, 23, tzinfo=UTC)
+    one = left(involved(OWN, last), involved(OTHER, END))
+    assert finished(TERMS, one, [OWN, OTHER], IDLE) == [OTHER]
+    assert not evidence_over(TERMS, one, years_after(END, 50))
+    assert years_after(last, 5) == datetime.max.replace(tzinfo=UTC)
