@@ -21,7 +21,7 @@ from hub.store.persons import closings
 from hub.store.tables import delivery, person_ref
 from tests import samples
 from tests.partners import Answer, Person
-from tests.region import Region
+from tests.region import Region, region_on
 from tests.samples import GEMEENTE, GEMEENTE_2, MBO
 from tests.unit.delivery.world import wait_until
 from tests.webhook import Webhook
@@ -30,25 +30,13 @@ KIND = "traject.beeindigd"
 PAIR = ("gemeente", "ontwikkelbedrijf")
 
 
-@pytest.fixture(scope="module")
-def webhook() -> Iterator[Webhook]:
-    made = Webhook()
-    yield made
-    made.close()
-
-
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def region(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, webhook: Webhook
 ) -> Iterator[Region]:
-    server = request.getfixturevalue("postgres_server") if request.param == "postgresql" else None
-    url = None if server is None else server.url_for(server.create())
-    made = Region(tmp_path_factory.mktemp("einde"), url, [webhook.port])
-    made.agree("gemeenten", (GEMEENTE, GEMEENTE_2), KIND, "trajectbegeleiding")
-    yield made
-    made.stop()
-    if server is not None and url is not None:
-        server.drop(url.rpartition("/")[2])
+    with region_on(request, tmp_path_factory.mktemp("einde"), [webhook.port]) as made:
+        made.agree("gemeenten", (GEMEENTE, GEMEENTE_2), KIND, "trajectbegeleiding")
+        yield made
 
 
 @dataclass
