@@ -59,7 +59,7 @@ def worker() -> Flask:
         serve_metrics(hub.metrics, settings.host, settings.metrics_port)
     # The last to close SQLite writes its log into the database file: a copy of that file alone is then whole.
     Finalize(None, hub.stop, args=(os.environ.get(_ONLY) or None,), exitpriority=1)
-    structlog.get_logger().info("started", part=os.environ.get(_ONLY) or "hub", address=settings.base_url)
+    structlog.get_logger().info("started", part=os.environ.get(_ONLY) or "hub", host=settings.host, port=settings.port)
     app = hub.app()
     # What was built now stays: the collector need not look through it again while messages are handled.
     gc.collect()

@@ -13,7 +13,6 @@ import threading
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from enum import StrEnum
 from types import TracebackType
 from typing import Any, Final, TextIO, cast
 from wsgiref.simple_server import WSGIServer
@@ -23,7 +22,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, start_http_
 from structlog.typing import EventDict
 
 from contracts.errors import ExchangeError, RefusalCode
-from contracts.identity import Role, is_bsn
+from contracts.identity import is_bsn
 from contracts.retention.terms import WARNING_DAYS
 
 #: The only keys that a log line may have. Identifiers are the hub's own random ones, never a kandidaatRef.
@@ -187,32 +186,26 @@ def granian_log_config() -> dict[str, Any]:
     }
 
 
-class DeliveryOutcome(StrEnum):
-    """How one attempt to hand over ended, for the metrics."""
-
-    DELIVERED = "afgeleverd"
-    RETRY = "opnieuw"
-    STOPPED = "gestopt"
-    BURIED = "begraven"
-    FAILED = "mislukt"
-
-
 _OTHER: Final = "overig"
 _OUTCOMES: Final = frozenset(
     {
-        *(each.value for each in DeliveryOutcome),
-        *("aanvaard", "geweigerd", "ongeldig", "conflict", "herhaling"),
+        *("aanvaard", "geweigerd", "conflict", "herhaling"),
         *("toegestaan", "gedeeltelijk", "tegengehouden"),
-        *("bevestigd", "verwerkt", "onverwerkbaar", "gewist", "vrijgegeven", "onleesbaar"),
+        *("vrijgegeven", "gestopt", "gewist", "opnieuw", "postvak", "onleesbaar"),
+        *("bevestigd", "verwerkt", "onverwerkbaar"),
+        *("verbinding", "tijd", "tls", "adres", "protocol", "omleiding", "fout", "te-laat", "vervallen-abonnement"),
+        *("http-429", "http-502", "http-503", "http-504", "http-4xx", "http-5xx"),
     }
 )
+#: The code of a decision that refuses nothing.
+NO_CODE: Final = "geen"
 _CHANNELS: Final = frozenset({"push", "postvak"})
 _SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 30.0)
 
 
 def _codes() -> frozenset[str]:
     """Every code of the error tree and of the gate."""
-    codes = {each.value for each in RefusalCode}
+    codes = {NO_CODE, *(each.value for each in RefusalCode)}
     pending: list[type[ExchangeError]] = [ExchangeError]
     while pending:
         cls = pending.pop()
@@ -281,7 +274,6 @@ def build_metrics(kinds: Iterable[str]) -> Metrics:
     """A fresh registry with all metrics. ``kinds``: short names of all message kinds, the closed set of ``kind``."""
     closed = {
         "kind": frozenset(kinds),
-        "role": frozenset(role.value for role in Role),
         "outcome": _OUTCOMES,
         "code": _codes(),
         "channel": _CHANNELS,
@@ -304,7 +296,7 @@ def build_metrics(kinds: Iterable[str]) -> Metrics:
         release=counted("release", "Second decisions, just before sending", "kind", "outcome"),
         send=counted("send", "Attempts to hand over", "channel", "outcome"),
         acknowledge=counted("acknowledge", "Acknowledgements", "outcome"),
-        withdraw=counted("withdraw", "Withdrawals, stops, restrictions and objections"),
+        withdraw=counted("withdraw", "Withdrawals, refusals, stops, restrictions, objections and shields"),
         erase=counted("erase", "Wissingen asked for"),
         bury=counted("bury", "Deliveries given up and kept"),
         lapse=counted("lapse", "Messages emptied because their term was over"),

@@ -79,6 +79,7 @@ from hub.rights.stopping import Stopper
 from hub.settings import Environment, Settings
 from hub.store.database import is_sqlite, open_engine, reading
 from hub.store.locks import Turnstile
+from hub.store.traffic.queues import Queues
 from hub.store.writer import Transactions, Writer
 from hub.telemetry import Metrics, build_metrics
 
@@ -233,11 +234,12 @@ def open_core(settings: Settings, clock: Clock | None = None) -> Core:
     )
 
 
-def build(core: Core, metrics: Metrics | None = None) -> Hub:
+def build(core: Core) -> Hub:
     """All parts on one core."""
     settings, engine, clock = core.settings, core.engine, core.clock
     origin = core.facts[installation.LOG_ORIGIN]
-    metrics = metrics or build_metrics(kind.name for kind in catalogue.all_kinds())
+    metrics = build_metrics(kind.name for kind in catalogue.all_kinds())
+    metrics.registry.register(Queues(engine, clock))
     observer = Telling(metrics)
     writer = Writer(core.transactions)
     doorbell = open_doorbell(settings.broker_url)

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.servers import postgres_server, postgres_url, rabbitmq_server, watchdog
+from tests.webhook import Webhook
 
 __all__ = ["postgres_server", "postgres_url", "rabbitmq_server", "watchdog"]
 
@@ -54,6 +55,14 @@ def _network_is_off() -> Iterator[None]:
         patch.setattr(socket.socket, "connect", guarded)
         patch.setattr(socket.socket, "connect_ex", guarded_ex)
         yield
+
+
+@pytest.fixture(scope="module")
+def webhook() -> Iterator[Webhook]:
+    """A partner's webhook, to which the shared region may push."""
+    made = Webhook()
+    yield made
+    made.close()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 from unittest.mock import patch
 
+import pytest
 from sqlalchemy import Connection
 
 from consent.keys import KeyStore
@@ -180,3 +181,17 @@ def _ports(faults: Faults) -> Iterator[None]:
 
     with patch.object(wiring, "open_doorbell", doorbell), patch.object(wiring, "Parts", parts):
         yield
+
+
+@contextmanager
+def region_on(request: pytest.FixtureRequest, folder: Path, webhooks: Iterable[int] = ()) -> Iterator[Region]:
+    """A region on the database that the fixture's parameter names: ``sqlite``, or ``postgresql`` for one of its own."""
+    server = request.getfixturevalue("postgres_server") if request.param == "postgresql" else None
+    url = None if server is None else server.url_for(server.create())
+    made = Region(folder, url, webhooks)
+    try:
+        yield made
+    finally:
+        made.stop()
+        if server is not None and url is not None:
+            server.drop(url.rpartition("/")[2])

@@ -20,7 +20,7 @@ from hub.store.database import reading
 from hub.store.tables import message, message_key
 from tests.erasing import who
 from tests.partners import Person
-from tests.region import Region
+from tests.region import Region, region_on
 
 DAY = timedelta(days=1)
 
@@ -28,15 +28,10 @@ DAY = timedelta(days=1)
 @contextmanager
 def ageing(request: pytest.FixtureRequest, folder: Path) -> Iterator[Region]:
     """A region on the database that the fixture's parameter names, some minutes after its start."""
-    server = request.getfixturevalue("postgres_server") if request.param == "postgresql" else None
-    url = None if server is None else server.url_for(server.create())
-    made = Region(folder, url)
-    made.hub.sweeper._tools.clock_guard.settled(made.clock.now())  # as the part does when it starts
-    made.advance(SETTLING)
-    yield made
-    made.stop()
-    if server is not None and url is not None:
-        server.drop(url.rpartition("/")[2])
+    with region_on(request, folder) as made:
+        made.hub.sweeper._tools.clock_guard.settled(made.clock.now())  # as the part does when it starts
+        made.advance(SETTLING)
+        yield made
 
 
 @dataclass

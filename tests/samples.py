@@ -271,3 +271,36 @@ def valid_events() -> dict[str, dict[str, Any]]:
         "beeindigd": event("traject.beeindigd", ONTWIKKELBEDRIJF, REF, beeindigd()),
     }
     return {name: one | {"id": f"bericht-{name}"} for name, one in made.items()}
+
+
+def agreement_form() -> dict[str, Any]:
+    """An uitwisselafspraak that no region has yet, as operators write it down."""
+    return {
+        "afspraakId": "nieuw",
+        "partijen": [ONTWIKKELBEDRIJF, CERTIFICEERDER],
+        "soorten": ["goed-werknemerschap.aangevraagd"],
+        "doelen": ["certificeren"],
+        "geldigVan": "2026-01-01",
+        "geldigTot": None,
+        "art26Regeling": "r-1",
+        "dpiaOp": "2026-01-01",
+    }
+
+
+def ground_form(name: str) -> dict[str, Any]:
+    """A grondslag for totals to the gemeente, under an afspraak that every region has."""
+    return {
+        "grondslagId": name,
+        "afspraakId": "gemeente-ontwikkelbedrijf",
+        "basis": "AVG-6-1-e",
+        "wettelijkeKaders": ["Pwet"],
+        "wet": "Participatiewet",
+        "artikel": "7",
+        "soorten": ["voortgang.gemeld"],
+        "doel": "verantwoording",
+        "verstrekkerRol": "ontwikkelbedrijf",
+        "ontvangerRol": "gemeente",
+        "categorieen": ["leervoortgang"],
+        "geldigVan": "2026-01-01",
+        "geldigTot": None,
+    }

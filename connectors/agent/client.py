@@ -134,15 +134,6 @@ class Client:
         """Everything up to and including this sequence is processed."""
         self._acknowledge({"tot": up_to})
 
-    def acknowledge_each(self, outcomes: Mapping[str, str], reasons: Mapping[str, str] | None = None) -> None:
-        """Per sequence ``verwerkt`` or ``onverwerkbaar``, with a reason code where there is one."""
-        told = reasons or {}
-        rows = [
-            {"sequence": sequence, "uitkomst": outcome} | ({"reden": told[sequence]} if sequence in told else {})
-            for sequence, outcome in outcomes.items()
-        ]
-        self._acknowledge({"berichten": rows})
-
     def subscribe(self, url: str, kinds: Sequence[str] | None = None) -> str:
         """Be pushed to instead of fetching; the webhook secret is given once, here."""
         body = as_json({"url": url} | ({"soorten": list(kinds)} if kinds is not None else {}))
@@ -152,10 +143,6 @@ class Client:
         if not isinstance(secret, str):
             raise HubAnswerOdd(answer.status)
         return secret
-
-    def unsubscribe(self) -> None:
-        """Back to the mailbox."""
-        expect(self._transport.call(Call("DELETE", "/v1/abonnement")), 200, 204, 404)
 
     def items(self, path: str, **filters: str) -> Iterator[Mapping[str, Any]]:
         """Every item of a list of the API (``/v1/uitwisselafspraken``), page after page."""

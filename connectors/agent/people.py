@@ -48,11 +48,6 @@ class People:
         """Record what the person answered (AVG art. 7(1)); the fields stand in the API."""
         return self._post("/v1/toestemmingen", statement, 201, repeatable=False).object()
 
-    def confirm_consent(self, consent_id: str, body: Mapping[str, Any] | None = None) -> Mapping[str, Any]:
-        """Confirm the own part, as verstrekker, of a statement that another recorded."""
-        path = f"/v1/toestemmingen/{quote(consent_id, safe='')}/bevestiging"
-        return _body(self._post(path, body or {}, 200, 201, 204))
-
     def withdraw_consent(self, consent_id: str, given_by: str, reason: str | None = None) -> Mapping[str, Any]:
         """Withdraw (AVG art. 7(3)): answers what was stopped and what had already gone where."""
         body = {"gegevenDoor": given_by} | ({"reden": reason} if reason is not None else {})
@@ -65,10 +60,6 @@ class People:
     def release_secrecy(self, release: Mapping[str, Any]) -> Mapping[str, Any]:
         """An ontheffing van de geheimhouding, by the geheimhouder itself."""
         return self._post("/v1/ontheffingen", release, 201, repeatable=False).object()
-
-    def withdraw_release(self, release_id: str, body: Mapping[str, Any] | None = None) -> Mapping[str, Any]:
-        """End an ontheffing."""
-        return _body(self._post(f"/v1/ontheffingen/{quote(release_id, safe='')}/intrekking", body or {}, 200, 201, 204))
 
     def answer_case(self, case_id: str, answer: str, **more: str) -> Mapping[str, Any]:
         """Answer a zaak: ``gestopt verwijderd behouden-eigen-grondslag onmogelijk`` and so on."""

@@ -135,11 +135,6 @@ class State:
         with self._transaction() as connection:
             connection.execute("INSERT OR REPLACE INTO mark VALUES ('acknowledged', ?)", (sequence,))
 
-    def forget_deliveries(self, before: float) -> int:
-        """Drop the ids of deliveries begun before an instant (seconds since 1970); how many."""
-        with self._transaction() as connection:
-            return connection.execute("DELETE FROM delivered WHERE at < ?", (before,)).rowcount
-
     def _one(self, query: str, *values: str) -> str | None:
         with self._lock:
             row = self._connection.execute(query, values).fetchone()

@@ -55,11 +55,6 @@ class Authenticator:
             self._remember(known)
         return known.caller
 
-    def forget(self) -> None:
-        """Forget every token; after a change of keys."""
-        with self._lock:
-            self._known.clear()
-
     def _check(self, token: str, hashed: bytes, now: datetime) -> _Known:
         checked = tokens.check(token, self._key, self._issuer, now)
         grant = checked.grant

@@ -11,6 +11,7 @@ from marshmallow import RAISE, Schema, ValidationError, fields
 from contracts import catalogue, instants
 from contracts.errors import Fault, RequestInvalid
 from contracts.identity import is_bsn, oin
+from contracts.kinds.text import contains_bsn
 
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9]{0,39}")
@@ -64,11 +65,13 @@ def fault(code: str, reason: str, place: str | None = None) -> ValidationError:
 
 
 def words(most: int, **kwargs: Any) -> fields.String:
-    """Text of 1 to ``most`` characters on one line."""
+    """Text of 1 to ``most`` characters on one line, without a BSN."""
 
     def check(value: str) -> None:
         if not 1 <= len(value.strip()) <= most or not value.isprintable():
             raise fault("LENGTE", f"hier horen 1 tot {most} tekens op één regel")
+        if contains_bsn(value):
+            raise fault("BSN_IN_TEKST", "hier staat een BSN; dat hoort hier niet")
 
     return fields.String(validate=check, metadata={"minLength": 1, "maxLength": most}, **kwargs)
 

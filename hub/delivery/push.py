@@ -249,7 +249,7 @@ class _Round:
                 return [out.delivery_id]
             outcome = Retry("te-laat")
         self.results.append(Result(out.delivery_id, out.attempt, outcome))
-        self.parts.observer.sent(_name(outcome), self.parts.clock.monotonic() - began)
+        self.parts.observer.sent(outcome_name(outcome), self.parts.clock.monotonic() - began)
         self._learn(outcome)
         return []
 
@@ -263,7 +263,9 @@ class _Round:
             self.broken = True
 
 
-def _name(outcome: Outcome) -> str:
+def outcome_name(outcome: Outcome) -> str:
+    """As the metrics know it: what an endpoint says of itself by its own status, other statuses by their class."""
     if isinstance(outcome, Retry):
-        return outcome.reason
+        status = outcome.reason.removeprefix("http-")
+        return outcome.reason if outcome.endpoint or status == outcome.reason else f"http-{status[0]}xx"
     return "bevestigd" if isinstance(outcome, Delivered) else "vervallen-abonnement"

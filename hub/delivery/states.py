@@ -74,8 +74,6 @@ TRANSITIONS: Final[dict[tuple[State, Step], State]] = (
 
 #: States in which a delivery still holds up its line (promise 4).
 IN_LINE: Final = frozenset({State.WAITING, State.RELEASED})
-#: States from which something may still leave.
-UNFINISHED: Final = frozenset({State.WAITING, State.RELEASED, State.DELIVERED})
 
 
 class StateError(RuntimeError):

@@ -52,7 +52,7 @@ from hub.store.persons import people
 from hub.store.persons.people import Known
 from hub.store.traffic import messages as store
 from hub.store.writer import Transaction, Writer
-from hub.telemetry import Metrics
+from hub.telemetry import NO_CODE, Metrics
 
 _WORKPLACES: Final = frozenset({Role.KRINGLOOP, Role.WOONZORG, Role.LEERBEDRIJF})
 #: How often a message is looked up again because its person was joined with another just before its lock was held.
@@ -151,7 +151,7 @@ class Accepter:
                 self.metrics.accept.add(kind=kind, outcome="herhaling" if answer.repeat else "aanvaard")
                 if not answer.repeat:
                     for told in answer.receipt["besluiten"]:
-                        self.metrics.decide.add(kind=kind, outcome=told["uitkomst"], code=told.get("code", "geen"))
+                        self.metrics.decide.add(kind=kind, outcome=told["uitkomst"], code=told.get("code", NO_CODE))
             else:
                 self.metrics.accept.add(kind=kind, outcome="conflict")
 

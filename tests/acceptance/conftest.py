@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.live import LiveRegion
-from tests.region import Region
+from tests.region import Region, region_on
 from tests.servers import Watchdog
 from tests.webhook import Webhook
 
@@ -20,28 +20,13 @@ def database(request: pytest.FixtureRequest) -> str | None:
     return request.getfixturevalue("postgres_url") if request.param == "postgresql" else None
 
 
-@pytest.fixture(scope="module")
-def webhook() -> Iterator[Webhook]:
-    """A partner's webhook, to which the shared region may push."""
-    made = Webhook()
-    yield made
-    made.close()
-
-
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def shared(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, webhook: Webhook
 ) -> Iterator[Region]:
     """One region for all tests of a module: each makes persons and, where it ends things, parties of its own."""
-    url, server = None, None
-    if request.param == "postgresql":
-        server = request.getfixturevalue("postgres_server")
-        url = server.url_for(server.create())
-    made = Region(tmp_path_factory.mktemp("hub"), url, [webhook.port])
-    yield made
-    made.stop()
-    if server is not None and url is not None:
-        server.drop(url.rpartition("/")[2])
+    with region_on(request, tmp_path_factory.mktemp("hub"), [webhook.port]) as made:
+        yield made
 
 
 @pytest.fixture

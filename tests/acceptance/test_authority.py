@@ -563,21 +563,7 @@ def test_release_from_secrecy_by_who_may_not(region: Region) -> None:
 
 
 # -- make, end a grondslag or agreement; suspend: the operators, two for a grondslag ----------------------------------
-GROUND = {
-    "grondslagId": "verantwoording",
-    "afspraakId": "gemeente-ontwikkelbedrijf",
-    "basis": "AVG-6-1-e",
-    "wettelijkeKaders": ["Pwet"],
-    "wet": "Participatiewet",
-    "artikel": "7",
-    "soorten": ["voortgang.gemeld"],
-    "doel": "verantwoording",
-    "verstrekkerRol": "ontwikkelbedrijf",
-    "ontvangerRol": "gemeente",
-    "categorieen": ["leervoortgang"],
-    "geldigVan": "2026-01-01",
-    "geldigTot": None,
-}
+GROUND = samples.ground_form("verantwoording")
 
 
 def presented(region: Region) -> Person:
@@ -676,16 +662,7 @@ def test_there_is_no_other_call_that_changes_rules(region: Region, method: str, 
 
 
 # -- the same over HTTP: scope `beheer`, and only for the region's own office -----------------------------------------
-NEW_AGREEMENT = {
-    "afspraakId": "nieuw",
-    "partijen": [ONTWIKKELBEDRIJF, CERTIFICEERDER],
-    "soorten": ["goed-werknemerschap.aangevraagd"],
-    "doelen": ["certificeren"],
-    "geldigVan": "2026-01-01",
-    "geldigTot": None,
-    "art26Regeling": "r-1",
-    "dpiaOp": "2026-01-01",
-}
+NEW_AGREEMENT = samples.agreement_form()
 #: Every act of an operator, on what every region holds.
 OPERATOR_ACTS: list[tuple[str, Any]] = [
     ("/v1/uitwisselafspraken", NEW_AGREEMENT),

@@ -158,23 +158,6 @@ class World:
             "dpiaOp": "2026-01-01",
         }
 
-    def ground_form(self) -> dict[str, Any]:
-        return {
-            "grondslagId": "bij",
-            "afspraakId": "gemeente-ontwikkelbedrijf",
-            "basis": "AVG-6-1-e",
-            "wettelijkeKaders": ["Pwet"],
-            "wet": "Participatiewet",
-            "artikel": "7",
-            "soorten": ["voortgang.gemeld"],
-            "doel": "verantwoording",
-            "verstrekkerRol": "ontwikkelbedrijf",
-            "ontvangerRol": "gemeente",
-            "categorieen": ["leervoortgang"],
-            "geldigVan": "2026-01-01",
-            "geldigTot": None,
-        }
-
     def asked_form(self) -> dict[str, Any]:
         """A request for consent that nobody answered yet."""
         unanswered = {"keuze", "gegevenOp", "wijze", "gegevenDoor"}
@@ -435,7 +418,7 @@ EXAMPLES: dict[str, Example] = {
     "uitwisselafspraak_maken": lambda w: (OPERATOR, {"body": w.agreement_form()}),
     "uitwisselafspraak_aanvaarden": lambda w: (OPERATOR, _path(afspraakId="bij") | {"body": {"organisatie": MBO}}),
     "uitwisselafspraak_beeindigen": lambda w: (OPERATOR, _path(afspraakId="bij")),
-    "grondslag_maken": lambda w: (OPERATOR, {"body": w.ground_form()}),
+    "grondslag_maken": lambda w: (OPERATOR, {"body": samples.ground_form("bij")}),
     "grondslag_bevestigen": lambda w: (SECOND_OPERATOR, _path(grondslagId="bij")),
     "grondslag_beeindigen": lambda w: (OPERATOR, _path(grondslagId="bij")),
     "organisatie_schorsen": lambda w: (OPERATOR, _path(oin=w.spare)),

@@ -162,15 +162,23 @@ def loud_logs(modules: Iterable[Module], allowed: frozenset[str]) -> list[str]:
     """Log calls with a text that is not fixed, with arguments for it, or under a key that is not on the list."""
     found = []
     for each in modules:
-        for call, name in calls(each):
-            owner, _, method = name.rpartition(".")
-            if method not in _LOG_METHODS or owner.rpartition(".")[2].lstrip("_") not in ("log", "logger"):
-                continue
+        for call, name in _log_calls(each):
             fixed = len(call.args) == 1 and isinstance(call.args[0], ast.Constant)
             keys = {keyword.arg or "**" for keyword in call.keywords} - allowed - {"exc_info"}
             if not fixed or keys:
                 found.append(f"{each.path}:{call.lineno}: {name} {sorted(keys)}")
     return found
+
+
+def _log_calls(module: Module) -> Iterable[tuple[ast.Call, str]]:
+    """Calls on a logger: a name such as ``self._log``, or what a call of ``get_logger`` gives."""
+    for call, _ in calls(module):
+        function = call.func
+        if isinstance(function, ast.Attribute) and function.attr in _LOG_METHODS:
+            made = isinstance(function.value, ast.Call)
+            owner = dotted(function.value.func if isinstance(function.value, ast.Call) else function.value)
+            if owner.rpartition(".")[2].lstrip("_") in (("get_logger",) if made else ("log", "logger")):
+                yield call, f"{owner}.{function.attr}"
 
 
 def swallowed(modules: Iterable[Module]) -> list[str]:

@@ -11,6 +11,7 @@ from contracts.errors import ExchangeError
 from hub.cli import cli
 from hub.delivery.states import TRANSITIONS, State, Step
 from hub.settings import markdown_table
+from hub.store.traffic.queues import gauges
 from hub.telemetry import build_metrics
 from tests.house.source import ROOT, tracked_files
 
@@ -180,7 +181,7 @@ def test_every_call_that_the_readme_names_exists() -> None:
 
 
 def test_the_metrics_are_those_of_the_hub() -> None:
-    made = {metric.name: metric.type for metric in build_metrics([]).registry.collect()}
+    made = {metric.name: metric.type for metric in (*build_metrics([]).registry.collect(), *gauges())}
     names = {f"{name}_total" if kind == "counter" else name for name, kind in made.items()}
     assert {row[0].strip("`") for row in table("Metrics", RUNNING)} == names
 

@@ -9,7 +9,7 @@ import pytest
 from contracts import instants
 from hub.gate.person_work import PersonWork
 from tests.partners import Person, stamp
-from tests.region import Region
+from tests.region import Region, region_on
 from tests.samples import KRINGLOOP, MBO, ONTWIKKELBEDRIJF
 
 NO_GROUND, GOES = (403, "GEEN_GRONDSLAG"), (202, None)
@@ -22,13 +22,8 @@ REPORTS = {"ontvangers": [ONTWIKKELBEDRIJF], "doelen": ["trajectbegeleiding"], "
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def region(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Region]:
-    server = request.getfixturevalue("postgres_server") if request.param == "postgresql" else None
-    url = None if server is None else server.url_for(server.create())
-    made = Region(tmp_path_factory.mktemp("kind"), url)
-    yield made
-    made.stop()
-    if server is not None and url is not None:
-        server.drop(url.rpartition("/")[2])
+    with region_on(request, tmp_path_factory.mktemp("kind")) as made:
+        yield made
 
 
 def now(region: Region) -> datetime:

@@ -21,7 +21,7 @@ from hub.store.persons import closings
 from hub.store.tables import delivery, person_ref
 from tests import samples
 from tests.partners import Answer, Person
-from tests.region import Region
+from tests.region import Region, region_on
 from tests.samples import GEMEENTE, GEMEENTE_2, MBO
 from tests.unit.delivery.world import wait_until
 from tests.webhook import Webhook
@@ -30,25 +30,13 @@ KIND = "traject.beeindigd"
 PAIR = ("gemeente", "ontwikkelbedrijf")
 
 
-@pytest.fixture(scope="module")
-def webhook() -> Iterator[Webhook]:
-    made = Webhook()
-    yield made
-    made.close()
-
-
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def region(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, webhook: Webhook
 ) -> Iterator[Region]:
-    server = request.getfixturevalue("postgres_server") if request.param == "postgresql" else None
-    url = None if server is None else server.url_for(server.create())
-    made = Region(tmp_path_factory.mktemp("einde"), url, [webhook.port])
-    made.agree("gemeenten", (GEMEENTE, GEMEENTE_2), KIND, "trajectbegeleiding")
-    yield made
-    made.stop()
-    if server is not None and url is not None:
-        server.drop(url.rpartition("/")[2])
+    with region_on(request, tmp_path_factory.mktemp("einde"), [webhook.port]) as made:
+        made.agree("gemeenten", (GEMEENTE, GEMEENTE_2), KIND, "trajectbegeleiding")
+        yield made
 
 
 @dataclass
@@ -507,9 +495,10 @@ def test_a_right_of_the_person_goes_on_and_a_limit_on_flows_that_are_no_more_doe
     region.collect(case.at)
     ref = case.person.refs[case.at]
     region.withdraw(case.at, mine)
-    flows = {"verstrekkers": [case.at]}
-    region.call(case.at, "PUT", f"/v1/kandidaten/{ref}/beperking", flows | {"grond": "onrechtmatig"}).expect(404)
-    region.call(case.at, "POST", f"/v1/kandidaten/{ref}/bezwaar", flows | {"grond": "Dat wil ik niet."}).expect(404)
+    form = {"verstrekkers": [case.at], "grond": "onrechtmatig"}
+    for method, limit in (("PUT", "beperking"), ("POST", "bezwaar")):
+        answer = region.call(case.at, method, f"/v1/kandidaten/{ref}/{limit}", form)
+        assert (answer.status, answer.code) == (404, "NIET_GEVONDEN")
 
 
 # -- joined persons, and the lock of one -------------------------------------------------------------------------------

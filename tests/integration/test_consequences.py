@@ -25,20 +25,15 @@ from hub.store.traffic import deliveries
 from hub.store.writer import single
 from tests import samples
 from tests.partners import Person, stamp
-from tests.region import Region
+from tests.region import Region, region_on
 from tests.samples import BSN, GEMEENTE, GEMEENTE_2, KRINGLOOP, KRINGLOOP_2, ONTWIKKELBEDRIJF, WOONZORG
 from tests.unit.delivery.world import wait_until
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def region(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Region]:
-    server = request.getfixturevalue("postgres_server") if request.param == "postgresql" else None
-    url = None if server is None else server.url_for(server.create())
-    made = Region(tmp_path_factory.mktemp("gevolg"), url)
-    yield made
-    made.stop()
-    if server is not None and url is not None:
-        server.drop(url.rpartition("/")[2])
+    with region_on(request, tmp_path_factory.mktemp("gevolg")) as made:
+        yield made
 
 
 def notices(region: Region, who: str) -> list[dict[str, Any]]:

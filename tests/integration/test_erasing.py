@@ -36,19 +36,14 @@ from hub.store.tables import delivery, erasure, local_number, message, message_k
 from hub.store.writer import single
 from tests.erasing import begin, erase, who
 from tests.partners import Person
-from tests.region import PortFailed, Region
+from tests.region import PortFailed, Region, region_on
 from tests.unit.delivery.world import wait_until
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def region(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Region]:
-    server = request.getfixturevalue("postgres_server") if request.param == "postgresql" else None
-    url = None if server is None else server.url_for(server.create())
-    made = Region(tmp_path_factory.mktemp("wissen"), url)
-    yield made
-    made.stop()
-    if server is not None and url is not None:
-        server.drop(url.rpartition("/")[2])
+    with region_on(request, tmp_path_factory.mktemp("wissen")) as made:
+        yield made
 
 
 @dataclass(frozen=True)

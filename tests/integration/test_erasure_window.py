@@ -14,19 +14,14 @@ from hub.store.tables import person_ref
 from tests.officers import JOIN, SPLIT, both, confirm
 from tests.officers import ask as first_asks
 from tests.partners import EVENT, Answer, Person
-from tests.region import Region
+from tests.region import Region, region_on
 from tests.samples import BSN, GEMEENTE, GEMEENTE_2, KRINGLOOP, ONTWIKKELBEDRIJF
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def region(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Region]:
-    server = request.getfixturevalue("postgres_server") if request.param == "postgresql" else None
-    url = None if server is None else server.url_for(server.create())
-    made = Region(tmp_path_factory.mktemp("venster"), url)
-    yield made
-    made.stop()
-    if server is not None and url is not None:
-        server.drop(url.rpartition("/")[2])
+    with region_on(request, tmp_path_factory.mktemp("venster")) as made:
+        yield made
 
 
 def who(region: Region, ref: str) -> PersonId:

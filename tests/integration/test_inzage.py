@@ -24,7 +24,7 @@ from hub.store.database import reading
 from hub.store.persons import people
 from tests import samples
 from tests.partners import Answer, Person
-from tests.region import Region
+from tests.region import Region, region_on
 from tests.samples import (
     BSN,
     GEMEENTE,
@@ -93,14 +93,9 @@ HEAD = ("organisaties", "bewaartermijnen")
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    server = request.getfixturevalue("postgres_server") if request.param == "postgresql" else None
-    url = None if server is None else server.url_for(server.create())
-    region = Region(tmp_path_factory.mktemp("inzage"), url)
-    region.ground("verantwoorden", ACCOUNTING)
-    yield lived(region)
-    region.stop()
-    if server is not None and url is not None:
-        server.drop(url.rpartition("/")[2])
+    with region_on(request, tmp_path_factory.mktemp("inzage")) as region:
+        region.ground("verantwoorden", ACCOUNTING)
+        yield lived(region)
 
 
 def whole_scope(region: Region, who: str) -> None:

@@ -18,7 +18,7 @@ from hub.store.tables import delivery, identity_request
 from tests import samples
 from tests.officers import FIRST, JOIN, SECOND, ask, asks, both, confirm, listed, lost_roots
 from tests.partners import Person
-from tests.region import Region
+from tests.region import Region, region_on
 from tests.samples import GEMEENTE, GEMEENTE_2
 from tests.unit.delivery.world import wait_until
 from tests.webhook import Webhook
@@ -27,27 +27,15 @@ GENERAL_NO = {"keuze": "nee", "verstrekkers": None, "geldigTot": None}
 NOT_FOUND = (404, "NIET_GEVONDEN")
 
 
-@pytest.fixture(scope="module")
-def webhook() -> Iterator[Webhook]:
-    made = Webhook()
-    yield made
-    made.close()
-
-
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def region(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, webhook: Webhook
 ) -> Iterator[Region]:
-    server = request.getfixturevalue("postgres_server") if request.param == "postgresql" else None
-    url = None if server is None else server.url_for(server.create())
-    made = Region(tmp_path_factory.mktemp("samen"), url, [webhook.port])
-    yield made
-    with reading(made.core.engine) as connection:
-        report, _ = check(connection, made.core.key_store)
-        lost = lost_roots(connection)
-    made.stop()
-    if server is not None and url is not None:
-        server.drop(url.rpartition("/")[2])
+    with region_on(request, tmp_path_factory.mktemp("samen"), [webhook.port]) as made:
+        yield made
+        with reading(made.core.engine) as connection:
+            report, _ = check(connection, made.core.key_store)
+            lost = lost_roots(connection)
     assert report.findings == []  # whatever the tests did, the log tells the same
     assert lost == []
 

@@ -20,7 +20,7 @@ from hub.store.persons import limits
 from hub.store.tables import delivery
 from tests import samples
 from tests.partners import Answer, Person, stamp
-from tests.region import Region
+from tests.region import Region, region_on
 from tests.samples import GEMEENTE, GEMEENTE_2, KRINGLOOP, KRINGLOOP_2, MBO, ONTWIKKELBEDRIJF
 from tests.unit.delivery.world import wait_until
 from tests.webhook import Webhook
@@ -29,24 +29,12 @@ NOBODY = "a" * 26
 VOORDRACHT = "identiteit bsn contact opleiding inzetbaarheid"
 
 
-@pytest.fixture(scope="module")
-def webhook() -> Iterator[Webhook]:
-    made = Webhook()
-    yield made
-    made.close()
-
-
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def region(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, webhook: Webhook
 ) -> Iterator[Region]:
-    server = request.getfixturevalue("postgres_server") if request.param == "postgresql" else None
-    url = None if server is None else server.url_for(server.create())
-    made = Region(tmp_path_factory.mktemp("grens"), url, [webhook.port])
-    yield made
-    made.stop()
-    if server is not None and url is not None:
-        server.drop(url.rpartition("/")[2])
+    with region_on(request, tmp_path_factory.mktemp("grens"), [webhook.port]) as made:
+        yield made
 
 
 @dataclass(frozen=True)

@@ -24,8 +24,9 @@ from hub.store.database import reading
 from hub.store.locks import Locks
 from hub.store.region.access import Asker
 from hub.store.writer import single
+from tests import samples
 from tests.partners import REGIO
-from tests.region import Region
+from tests.region import Region, region_on
 from tests.samples import CERTIFICEERDER, GEMEENTE, MBO, ONTWIKKELBEDRIJF
 
 FIRST, SECOND = "bureau-een", "bureau-twee"
@@ -34,47 +35,19 @@ MARK = "merkteken-7f3a9c"
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def region(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Region]:
-    server = request.getfixturevalue("postgres_server") if request.param == "postgresql" else None
-    url = None if server is None else server.url_for(server.create())
-    made = Region(tmp_path_factory.mktemp("beheer"), url)
-    for name in (FIRST, SECOND):
-        made.employ(name)
-    yield made
-    made.stop()
-    if server is not None and url is not None:
-        server.drop(url.rpartition("/")[2])
+    with region_on(request, tmp_path_factory.mktemp("beheer")) as made:
+        for name in (FIRST, SECOND):
+            made.employ(name)
+        yield made
 
 
 def agreement(name: str = "nieuw", **changed: Any) -> dict[str, Any]:
-    form = {
-        "afspraakId": name,
-        "partijen": [ONTWIKKELBEDRIJF, CERTIFICEERDER],
-        "soorten": ["goed-werknemerschap.aangevraagd"],
-        "doelen": ["certificeren"],
-        "geldigVan": "2026-01-01",
-        "geldigTot": None,
-        "art26Regeling": "r-1",
-        "dpiaOp": "2026-01-01",
-    }
+    form = samples.agreement_form() | {"afspraakId": name}
     return {k: v for k, v in (form | changed).items() if v != "weg"}
 
 
 def ground(name: str = "nieuw", **changed: Any) -> dict[str, Any]:
-    form = {
-        "grondslagId": name,
-        "afspraakId": "gemeente-ontwikkelbedrijf",
-        "basis": "AVG-6-1-e",
-        "wettelijkeKaders": ["Pwet"],
-        "wet": "Participatiewet",
-        "artikel": "7",
-        "soorten": ["voortgang.gemeld"],
-        "doel": "verantwoording",
-        "verstrekkerRol": "ontwikkelbedrijf",
-        "ontvangerRol": "gemeente",
-        "categorieen": ["leervoortgang"],
-        "geldigVan": "2026-01-01",
-        "geldigTot": None,
-    }
+    form = samples.ground_form(name)
     return {k: v for k, v in (form | changed).items() if v != "weg"}
 
 

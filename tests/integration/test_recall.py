@@ -22,7 +22,7 @@ from hub.store.tables import delivery
 from hub.store.traffic import recalls
 from tests import samples
 from tests.partners import Answer, Person, stamp
-from tests.region import Region
+from tests.region import Region, region_on
 from tests.samples import GEMEENTE, GEMEENTE_2, KRINGLOOP_2, MBO
 from tests.unit.delivery.world import wait_until
 from tests.webhook import Webhook
@@ -30,24 +30,12 @@ from tests.webhook import Webhook
 NOBODY = "0" * 32
 
 
-@pytest.fixture(scope="module")
-def webhook() -> Iterator[Webhook]:
-    made = Webhook()
-    yield made
-    made.close()
-
-
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def region(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, webhook: Webhook
 ) -> Iterator[Region]:
-    server = request.getfixturevalue("postgres_server") if request.param == "postgresql" else None
-    url = None if server is None else server.url_for(server.create())
-    made = Region(tmp_path_factory.mktemp("terug"), url, [webhook.port])
-    yield made
-    made.stop()
-    if server is not None and url is not None:
-        server.drop(url.rpartition("/")[2])
+    with region_on(request, tmp_path_factory.mktemp("terug"), [webhook.port]) as made:
+        yield made
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from hub import cli
 from hub.store.persons import people
 from tests import samples
 from tests.partners import Answer, Person, stamp
-from tests.region import Region
+from tests.region import Region, region_on
 from tests.samples import BSN, GEMEENTE, KRINGLOOP, MBO, ONTWIKKELBEDRIJF, WOONZORG
 
 FORMS = ("dpv", "brief")
@@ -30,13 +30,8 @@ FORMS = ("dpv", "brief")
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def region(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Region]:
-    server = request.getfixturevalue("postgres_server") if request.param == "postgresql" else None
-    url = None if server is None else server.url_for(server.create())
-    made = Region(tmp_path_factory.mktemp("bewijs"), url)
-    yield made
-    made.stop()
-    if server is not None and url is not None:
-        server.drop(url.rpartition("/")[2])
+    with region_on(request, tmp_path_factory.mktemp("bewijs")) as made:
+        yield made
 
 
 def ask(region: Region, who: str, given: str, form: str | None = None) -> Answer:

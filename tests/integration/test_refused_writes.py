@@ -13,7 +13,7 @@ from contracts.identity import Oin
 from hub.store.refusals import is_taken
 from hub.store.region.access import Asker
 from hub.store.tables import person_ref
-from tests.region import Region
+from tests.region import Region, region_on
 from tests.samples import ONTWIKKELBEDRIJF
 
 Refused = Callable[[Any, str], None]
@@ -21,13 +21,8 @@ Refused = Callable[[Any, str], None]
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def region(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Region]:
-    server = request.getfixturevalue("postgres_server") if request.param == "postgresql" else None
-    url = None if server is None else server.url_for(server.create())
-    made = Region(tmp_path_factory.mktemp("weigering"), url)
-    yield made
-    made.stop()
-    if server is not None and url is not None:
-        server.drop(url.rpartition("/")[2])
+    with region_on(request, tmp_path_factory.mktemp("weigering")) as made:
+        yield made
 
 
 def twice_one_key(connection: Any, person: str) -> None:

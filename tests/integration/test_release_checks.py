@@ -37,7 +37,7 @@ from hub.store.traffic import deliveries
 from hub.store.writer import single
 from tests import samples
 from tests.partners import Person
-from tests.region import Region
+from tests.region import Region, region_on
 from tests.unit.delivery.world import Answer, wait_until
 from tests.webhook import Webhook
 
@@ -56,15 +56,10 @@ class Scene:
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def scene(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
-    server = request.getfixturevalue("postgres_server") if request.param == "postgresql" else None
-    url = None if server is None else server.url_for(server.create())
     webhook = Webhook()
-    region = Region(tmp_path_factory.mktemp("vrijgave"), url, [webhook.port])
-    yield Scene(region, webhook)
-    region.stop()
+    with region_on(request, tmp_path_factory.mktemp("vrijgave"), [webhook.port]) as region:
+        yield Scene(region, webhook)
     webhook.close()
-    if server is not None and url is not None:
-        server.drop(url.rpartition("/")[2])
 
 
 @pytest.fixture(autouse=True)

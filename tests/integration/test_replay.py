@@ -22,21 +22,16 @@ from hub.store.database import reading
 from tests import samples
 from tests.officers import JOIN, SPLIT, ask, both
 from tests.partners import stamp
-from tests.region import Region
+from tests.region import Region, region_on
 from tests.samples import BSN, GEMEENTE, KRINGLOOP, MBO, ONTWIKKELBEDRIJF, WOONZORG
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def region(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Region]:
     """A small history: reports that went, a withdrawal with its notice, a refusal, a stop, a join."""
-    server = request.getfixturevalue("postgres_server") if request.param == "postgresql" else None
-    url = None if server is None else server.url_for(server.create())
-    made = Region(tmp_path_factory.mktemp("herhaling"), url)
-    history(made)
-    yield made
-    made.stop()
-    if server is not None and url is not None:
-        server.drop(url.rpartition("/")[2])
+    with region_on(request, tmp_path_factory.mktemp("herhaling")) as made:
+        history(made)
+        yield made
 
 
 def history(region: Region) -> None:

@@ -16,7 +16,7 @@ from hub.store.persons import identity, people
 from tests import samples
 from tests.officers import FIRST, JOIN, SPLIT, ask, both, confirm, listed, lost_roots
 from tests.partners import Person
-from tests.region import Region
+from tests.region import Region, region_on
 from tests.samples import BSN, GEMEENTE, OTHER_BSN
 
 NOT_FOUND = (404, "NIET_GEVONDEN")
@@ -26,16 +26,11 @@ Officer = tuple[str, str]
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def region(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Region]:
-    server = request.getfixturevalue("postgres_server") if request.param == "postgresql" else None
-    url = None if server is None else server.url_for(server.create())
-    made = Region(tmp_path_factory.mktemp("splits"), url)
-    yield made
-    with reading(made.core.engine) as connection:
-        report, _ = check(connection, made.core.key_store)
-        lost = lost_roots(connection)
-    made.stop()
-    if server is not None and url is not None:
-        server.drop(url.rpartition("/")[2])
+    with region_on(request, tmp_path_factory.mktemp("splits")) as made:
+        yield made
+        with reading(made.core.engine) as connection:
+            report, _ = check(connection, made.core.key_store)
+            lost = lost_roots(connection)
     assert report.findings == []  # whatever the tests did, the log tells the same
     assert lost == []
 

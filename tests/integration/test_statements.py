@@ -25,7 +25,7 @@ from hub.store.locks import Locks
 from hub.store.migrations import schema
 from hub.store.tables import case, delivery
 from tests.partners import Answer, Person, stamp
-from tests.region import Region
+from tests.region import Region, region_on
 from tests.samples import GEMEENTE, KRINGLOOP, KRINGLOOP_2, MBO, ONTWIKKELBEDRIJF
 
 REASON = {"reden": "De verkeerde persoon aangevinkt."}
@@ -43,13 +43,8 @@ TEXT = "Wij delen uw leervoortgang met het ontwikkelbedrijf.\nU mag altijd stopp
 
 
 def _made(request: pytest.FixtureRequest, folder: Path) -> Iterator[Region]:
-    server = request.getfixturevalue("postgres_server") if request.param == "postgresql" else None
-    url = None if server is None else server.url_for(server.create())
-    made = Region(folder, url)
-    yield made
-    made.stop()
-    if server is not None and url is not None:
-        server.drop(url.rpartition("/")[2])
+    with region_on(request, folder) as made:
+        yield made
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])

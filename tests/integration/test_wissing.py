@@ -28,7 +28,7 @@ from tests import samples
 from tests.erasing import who
 from tests.officers import JOIN, both
 from tests.partners import OPERATOR, SCOPES, Answer, Person
-from tests.region import Region
+from tests.region import Region, region_on
 from tests.samples import BSN, GEMEENTE, KRINGLOOP_2, MBO
 
 WISH = {"omvang": "eigen", "reden": "toestemming-ingetrokken", "kenmerk": "W-2026-17"}
@@ -38,13 +38,8 @@ NOT_FOUND = (404, "NIET_GEVONDEN")
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def region(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Region]:
-    server = request.getfixturevalue("postgres_server") if request.param == "postgresql" else None
-    url = None if server is None else server.url_for(server.create())
-    made = Region(tmp_path_factory.mktemp("wissing"), url)
-    yield made
-    made.stop()
-    if server is not None and url is not None:
-        server.drop(url.rpartition("/")[2])
+    with region_on(request, tmp_path_factory.mktemp("wissing")) as made:
+        yield made
 
 
 def office(region: Region) -> str:

@@ -4,7 +4,7 @@ from typing import Any
 
 from marshmallow import Schema, fields
 
-from hub.intake.schemas import oin_field, text_field, word_field
+from hub.intake.schemas import no_bsn, oin_field, text_field, word_field
 from hub.rights.erasure import whole
 from hub.rights.erasure.erasures import REASONS, SCOPES
 
@@ -22,7 +22,7 @@ class NieuweWissing(Schema):
 
     omvang = word_field(*SCOPES, required=True)
     reden = word_field(*REASONS, required=True)
-    kenmerk = text_field(64, required=True)
+    kenmerk = text_field(64, required=True, validate=no_bsn)
 
 
 class Vernietigd(Schema):

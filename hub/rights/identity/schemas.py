@@ -6,7 +6,7 @@ from marshmallow import Schema, fields
 
 from contracts.identity import Purpose
 from hub.intake.problems import invalid
-from hub.intake.schemas import Instant, code_field, oin_field, ref_field, text_field, word_field
+from hub.intake.schemas import Instant, code_field, free_text, oin_field, ref_field, word_field
 from hub.keys import codes
 from hub.rights.identity import crossed
 from hub.rights.limits.schemas import employee_field
@@ -25,7 +25,7 @@ def _code_field() -> fields.String:
 
 class _Verzoek(Schema):
     medewerker = employee_field(required=True)
-    reden = text_field(2000, required=True)
+    reden = free_text(2000, required=True)
 
 
 class NieuweSamenvoeging(_Verzoek):

@@ -193,8 +193,8 @@ class Sweeper:
             if passed and None in one.ends.values():
                 count += 1
                 self._tools.metrics.warn.add(days=str(passed[-1]))
-                told = {"message_id": one.message_id, "organisation": one.organisation, "days": passed[-1]}
-                structlog.get_logger().warning("undelivered", **told)
+                log, days = structlog.get_logger(), passed[-1]
+                log.warning("undelivered", message_id=one.message_id, organisation=one.organisation, days=days)
         return count
 
     # -- keys ---------------------------------------------------------------------------------------------------------

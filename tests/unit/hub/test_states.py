@@ -4,7 +4,7 @@ from itertools import product
 
 import pytest
 
-from hub.delivery.states import IN_LINE, TRANSITIONS, UNFINISHED, State, StateError, Step, after
+from hub.delivery.states import IN_LINE, TRANSITIONS, State, StateError, Step, after
 
 ENDS = {State.CONFIRMED, State.STOPPED, State.ERASED}
 
@@ -26,6 +26,10 @@ def test_what_is_confirmed_stopped_or_erased_is_never_released_again() -> None:
 def test_nothing_leads_out_of_erased_and_everything_leads_into_it() -> None:
     assert not [pair for pair in TRANSITIONS if pair[0] is State.ERASED]
     assert {state for state, step in TRANSITIONS if step is Step.ERASE} == set(State) - {State.ERASED}
+
+
+#: States from which something may still leave.
+UNFINISHED = frozenset({State.WAITING, State.RELEASED, State.DELIVERED})
 
 
 def test_every_unfinished_delivery_can_be_refused() -> None:

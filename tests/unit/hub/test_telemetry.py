@@ -3,16 +3,23 @@
 import io
 import json
 import logging
+import ssl
 import sys
 import threading
 import urllib.request
 import warnings
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
+import httpcore2
 import pytest
 import structlog
 
+from hub.delivery import push
+from hub.delivery.release import MAILBOX, UNREADABLE
+from hub.delivery.webhook.address_guard import AddressRefused
+from hub.delivery.webhook.send import Outcome, Retry, outcome_of, reason_of
 from hub.telemetry import build_metrics, configure_logging, granian_log_config, masked, serve_metrics
 
 CANARY = "kanarie-7f3a"
@@ -159,6 +166,31 @@ def test_a_label_outside_its_closed_set_becomes_overig() -> None:
     refused = {"kind": "voortgang.gemeld", "outcome": "tegengehouden", "code": "GEEN_GRONDSLAG"}
     assert read_value("hub_decide_total", refused) == 1
     assert CANARY not in str(list(metrics.registry.collect()))
+
+
+STATUSES = [(status, outcome_of(status, None, datetime.now(UTC))) for status in (200, 307, 404, 410, 429, 500, 503)]
+FAILURES = [httpcore2.ConnectError(), TimeoutError(), ssl.SSLError(), AddressRefused("x", "y"), ValueError()]
+
+
+@pytest.mark.parametrize(
+    "outcome",
+    [*(outcome for _, outcome in STATUSES), *(Retry(reason_of(each)) for each in FAILURES), Retry("te-laat")],
+    ids=repr,
+)
+def test_how_an_attempt_ended_is_told_apart(outcome: Outcome) -> None:
+    metrics = build_metrics([])
+    metrics.send.add(channel="push", outcome=push.outcome_name(outcome))
+    value = metrics.registry.get_sample_value
+    assert value("hub_send_total", {"channel": "push", "outcome": push.outcome_name(outcome)}) == 1
+    assert value("hub_send_total", {"channel": "push", "outcome": "overig"}) is None
+
+
+@pytest.mark.parametrize("outcome", ["vrijgegeven", "gestopt", "gewist", "opnieuw", MAILBOX, UNREADABLE])
+def test_how_a_release_ended_is_told_apart(outcome: str) -> None:
+    metrics = build_metrics(["voortgang.gemeld"])
+    metrics.release.add(kind="voortgang.gemeld", outcome=outcome)
+    labels = {"kind": "voortgang.gemeld", "outcome": outcome}
+    assert metrics.registry.get_sample_value("hub_release_total", labels) == 1
 
 
 def test_there_is_a_counter_for_every_verb_of_the_hub() -> None:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from consent.facts import ObjectionOutcome, StatementStatus
-from contracts.identity import LegalBasis, LegalFramework, Role
+from contracts.identity import LegalBasis, LegalFramework
 from hub.delivery.states import State
 from hub.rights.recall.recalls import INCORRECT, WRONG_PERSON, WRONG_RECEIVER
 
@@ -65,16 +65,6 @@ FRAMEWORKS: Final[Mapping[LegalFramework, str]] = {
     LegalFramework.WMO: "Wet maatschappelijke ondersteuning",
     LegalFramework.UWV: "een regeling van het UWV",
     LegalFramework.OVERIG: "een andere regeling",
-}
-ROLES: Final[Mapping[Role, str]] = {
-    Role.GEMEENTE: "gemeente",
-    Role.ONTWIKKELBEDRIJF: "ontwikkelbedrijf",
-    Role.MBO: "school",
-    Role.KRINGLOOP: "kringloopwinkel",
-    Role.WOONZORG: "woonzorg",
-    Role.LEERBEDRIJF: "leerbedrijf",
-    Role.CERTIFICEERDER: "geeft certificaten",
-    Role.REGIO: "kantoor van de regio",
 }
 STATEMENTS: Final[Mapping[StatementStatus, str]] = {
     StatementStatus.REQUESTED: "aan u gevraagd, nog geen antwoord",

@@ -14,11 +14,12 @@ from consent.facts import ObjectionOutcome, StatementStatus
 from consent.gate import checks
 from consent.receipt import terms
 from contracts import catalogue
-from contracts.identity import Category, LegalBasis, LegalFramework, Purpose, Role, SecrecySubject
+from contracts.identity import Category, LegalBasis, LegalFramework, Purpose, SecrecySubject
 from hub.delivery.release import INACTIVE, UNREADABLE
 from hub.delivery.states import State
 from hub.rights import cases
 from hub.rights.consent import ending
+from hub.rights.erasure.whole import ERASED, KEPT
 from hub.rights.inzage.basis import KINDS, Facts, Told, bases
 from hub.rights.inzage.letter import words
 from hub.rights.inzage.letter.grouping import Groups
@@ -47,7 +48,6 @@ TABLES = {
     "toestemming": (list(StatementStatus), words.STATEMENTS),
     "bezwaar": (list(ObjectionOutcome), words.OUTCOMES),
     "kader": (list(LegalFramework), words.FRAMEWORKS),
-    "rol": (list(Role), words.ROLES),
     "bericht": ([kind.name for kind in catalogue.all_kinds()], words.KINDS),
     "beperking": (restrictions.REASONS, words.RESTRICTIONS),
     "afscherming": (shields.REASONS, words.SHIELDS),
@@ -55,7 +55,7 @@ TABLES = {
     "terugroeping": (recalls.REASONS, words.RECALLS),
     "zaak": (CASE_KINDS, words.CASES),
     "antwoord": (
-        {*cases.STOP_ANSWERS, *cases.NOTICE_ANSWERS, cases.CORRECTED, *OBJECTION_ANSWERS},
+        {*cases.STOP_ANSWERS, *cases.NOTICE_ANSWERS, cases.CORRECTED, *OBJECTION_ANSWERS, ERASED, KEPT},
         words.ANSWERS,
     ),
     "gegevenDoor": (GIVEN_BY, {g: t.words for g, t in terms.GIVEN_BY.items()}),
