@@ -238,8 +238,7 @@ def build(core: Core) -> Hub:
     """All parts on one core."""
     settings, engine, clock = core.settings, core.engine, core.clock
     origin = core.facts[installation.LOG_ORIGIN]
-    metrics = build_metrics(kind.name for kind in catalogue.all_kinds())
-    metrics.registry.register(Queues(engine, clock))
+    metrics = _metrics(engine, clock)
     observer = Telling(metrics)
     writer = Writer(core.transactions)
     doorbell = open_doorbell(settings.broker_url)
@@ -296,6 +295,12 @@ def build(core: Core) -> Hub:
             **_alive(writer, log_keeper, relay, push),
         },
     )
+
+
+def _metrics(engine: Engine, clock: Clock) -> Metrics:
+    made = build_metrics(kind.name for kind in catalogue.all_kinds())
+    made.registry.register(Queues(engine, clock))
+    return made
 
 
 def _alive(writer: Writer, log_keeper: LogKeeper, relay: Relay, push: Push) -> dict[str, Callable[[], bool]]:
