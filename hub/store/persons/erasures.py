@@ -92,10 +92,14 @@ def _unreadable(connection: Connection, whose: ColumnElement[bool], at: datetime
 
 
 def _uninvolved(connection: Connection, whose: ColumnElement[bool], at: datetime) -> tuple[tuple[str, str], ...]:
-    runs = whose & or_(involvement.c.valid_until.is_(None), involvement.c.valid_until > at)
-    found = connection.execute(select(involvement.c.organisation, involvement.c.trajectory_id).where(runs).distinct())
-    over = tuple(sorted((row.organisation, row.trajectory_id) for row in found))
+    """Also what a closing message ended since: its recall must not give that back (``consent.endings.cut``)."""
+    until, planned = involvement.c.valid_until, involvement.c.planned_until
+    runs = whose & or_(until.is_(None), until > at)
+    returns = whose & involvement.c.closed_by.is_not(None) & or_(planned.is_(None), planned > at)
+    ending = select(involvement.c.organisation, involvement.c.trajectory_id).where(or_(runs, returns))
+    over = tuple(sorted((row.organisation, row.trajectory_id) for row in connection.execute(ending.distinct())))
     connection.execute(update(involvement).where(runs).values(valid_until=at))
+    connection.execute(update(involvement).where(returns).values(planned_until=at))
     return over
 
 
