@@ -36,12 +36,14 @@ def open_case(connection: Connection, values: dict[str, Any]) -> None:
 def find(connection: Connection, case_id: str, organisation: Oin) -> Row[Any] | None:
     """A zaak that this organisation is asked, with the root of its person; of one who was erased there is none.
 
-    So answering one of an erased person takes the path of a zaak that never was (promise 7).
+    So answering one of an erased person takes the path of a zaak that never was (promise 7). But whoever was asked by a
+    notice still holds what it was given, and answers also then (AVG 7(3), 19).
     """
+    answerable = or_(person.c.erased_at.is_(None), case_file.c.kind.in_(NOTICES))
     return connection.execute(
         select(case_file, person.c.root)
         .join(person, person.c.person_id == case_file.c.person_id)
-        .where(case_file.c.case_id == case_id, case_file.c.organisation == organisation, person.c.erased_at.is_(None))
+        .where(case_file.c.case_id == case_id, case_file.c.organisation == organisation, answerable)
     ).one_or_none()
 
 
