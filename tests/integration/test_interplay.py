@@ -317,6 +317,8 @@ def test_joined_persons_of_whom_one_died_go_at_the_term_of_both(region: Region) 
     region.collect(one.guide)
     handles = {handle_of(region, one.refs[at]), handle_of(region, other.refs[at])}
     both(region, JOIN, officer(one.guide, one), officer(one.guide, other))
+    region.stop_request(at, one.refs[at])
+    region.collect(one.guide)  # what tells it so is never answered
     ends(region, one)
     region.collect(at)
     past(region, 31)

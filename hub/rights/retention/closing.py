@@ -5,7 +5,7 @@ from datetime import datetime
 
 from consent.facts import Involvement
 from contracts.identity import Oin
-from contracts.retention.terms import Terms
+from contracts.retention.terms import Terms, years_after
 from hub.rights.erasure.terms import evidence_until
 from hub.store.persons.remains import Remains
 
@@ -31,11 +31,16 @@ def _finished(terms: Terms, left: Remains, organisation: Oin, now: datetime) -> 
 
 
 def evidence_over(terms: Terms, left: Remains, now: datetime) -> bool:
-    """True when the evidence about a person may go with all that is left; its content keys are gone by then."""
+    """True when the evidence about a person may go with all that is left; its content keys are gone by then.
+
+    A zaak that nobody answers holds it no longer than its own term: else the silence of one would keep it for ever.
+    """
     if left.asked or left.waiting or any(row.holds for row in left.messages):
         return False
-    end = evidence_until(left.involvements, left.since, terms.evidence_years(left.purposes))
-    return end is not None and end <= now
+    years = terms.evidence_years(left.purposes)
+    end = evidence_until(left.involvements, left.since, years)
+    answered_by = None if left.asked_at is None else years_after(left.asked_at, years)
+    return end is not None and end <= now and (answered_by is None or answered_by <= now)
 
 
 def _ends(involvements: Iterable[Involvement]) -> list[datetime] | None:

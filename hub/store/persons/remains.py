@@ -40,9 +40,10 @@ _WAITING: Final = (
     .distinct()
 )
 _CASES: Final = (
-    select(person.c.root)
+    select(person.c.root, func.max(case_file.c.opened_at).label("last"))
     .join(case_file, case_file.c.person_id == person.c.person_id)
     .where(any_of(person.c.root, "roots"), case_file.c.closed_at.is_(None))
+    .group_by(person.c.root)
 )
 _REQUESTS: Final = (
     select(person.c.root)
@@ -57,7 +58,8 @@ class Remains:
 
     ``refs``: every ref that organisations have or had; ``messages``: (organisation, purpose, notice, holds content,
     when the last one was accepted); ``waiting``: (sender, recipient, notice) of deliveries that have not ended;
-    ``asked``: a zaak or a request for wissing is open, or a destruction is not finished.
+    ``asked``: a request for wissing is open, or a destruction is not finished; ``asked_at``: since when the last zaak
+    waits for an answer.
     """
 
     root: str
@@ -67,6 +69,7 @@ class Remains:
     messages: tuple[Row[Any], ...]
     waiting: tuple[Row[Any], ...]
     asked: bool
+    asked_at: datetime | None = None
 
     @property
     def involvements(self) -> tuple[Involvement, ...]:
@@ -100,7 +103,8 @@ def of(connection: Connection, wanted: Collection[str]) -> list[Remains]:
     members = _by(connection.execute(_MEMBERS, given).all(), "root")
     refs, messages = (_by(connection.execute(query, given).all(), "root") for query in (_REFS, _MESSAGES))
     waiting = _by(connection.execute(_WAITING, given).all(), "line")
-    asked = set(connection.scalars(_CASES, given)) | set(connection.scalars(_REQUESTS, given))
+    waits = {row.root: row.last for row in connection.execute(_CASES, given)}
+    asked = set(connection.scalars(_REQUESTS, given))
     asked |= {row.root for row in erasures.unfinished(connection)}
     return [
         Remains(
@@ -111,6 +115,7 @@ def of(connection: Connection, wanted: Collection[str]) -> list[Remains]:
             tuple(messages[root]),
             tuple(waiting[root]),
             root in asked,
+            waits.get(root),
         )
         for root in wanted
     ]
