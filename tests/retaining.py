@@ -83,9 +83,18 @@ class Case:
         with reading(self.region.core.engine) as connection:
             return connection.execute(query.where(message.c.message_id == message_id)).one()
 
+    @contextmanager
+    def exactly(self, instant: datetime, seconds: float = 0.0) -> Iterator[None]:
+        """Time stands still, so many seconds after an instant: a busy machine must not run past it."""
+        self.advance_to(instant, seconds)
+        self.region.clock.frozen = instant + timedelta(seconds=seconds)
+        try:
+            yield
+        finally:
+            self.region.clock.frozen = None
+
     def advance_to(self, instant: datetime, seconds: float = 0.0) -> None:
         """So many seconds after an instant."""
-        self.region.clock.frozen = None
         self.region.advance((instant - self.region.clock.now()).total_seconds() + seconds)
 
 

@@ -15,6 +15,7 @@ person = Table(
     Column("root", String(32), ForeignKey("person.person_id"), nullable=False, index=True),
     Column("erased_at", Instant),
     Column("deceased_at", Instant),
+    Column("same_as", String(32)),  # the handle of which this one is another name; null: a person of its own
 )
 
 involvement = Table(

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Row
 
 from consent.decision import Decision, notice_allowed
 from consent.facts import Involvement
-from consent.keys import KeyStore
+from consent.keys import KeyStore, content_key
 from consent.store.reading import read_persons
 from contracts import catalogue
 from contracts.envelope import Message, outbound
@@ -25,7 +25,7 @@ from hub.delivery.states import State, Step, after
 from hub.gate.judge import Candidate, Judgement, Scene, look
 from hub.keys.messages import NOTHING, keys_of_body
 from hub.keys.messages import opened as opened
-from hub.ledger.evidence import Evidence, Fact, joined, notice_refused, notice_released, refused, released
+from hub.ledger.evidence import Evidence, Fact, joined, named_anew, notice_refused, notice_released, refused, released
 from hub.machine.clock_guard import ClockGuard
 from hub.ports import NewId, Random
 from hub.store.locks import Locks
@@ -298,12 +298,18 @@ class _Work:
         return ref
 
     def _handle(self, row: Row[Any]) -> str:
-        """For whom a new ref is given out. Who erased its content knows the person under a new handle from then on."""
-        if not people.was_erased(self.tx.connection, Oin(row.recipient), row.root):
-            return str(row.root)
+        """For which handle a new ref is given out: for the very person's own, or for a new one of the same person.
+
+        Who erased its content knows the person under a new one: the key of the old one is never made again.
+        """
+        receiver = Oin(row.recipient)
+        name = content_key(PersonId(row.person_id), receiver)
+        gone = people.was_erased(self.tx.connection, receiver, row.root) or self.releaser.key_store.destroyed([name])
+        if not gone:
+            return str(row.person_id)
         handle = self.releaser.random(16).hex()
-        people.make_person(self.tx.connection, handle, row.root)
-        self.notes.facts.append(Fact(_person(row), joined(row.message_id, self.tx.now, handle)))
+        first = people.name_anew(self.tx.connection, handle, row.person_id)
+        self.notes.facts.append(Fact(_person(row), named_anew(row.message_id, self.tx.now, handle, first)))
         return handle
 
     def _note(self, row: Row[Any], decision: Decision) -> None:

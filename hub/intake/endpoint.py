@@ -54,8 +54,10 @@ class Endpoint:
     headers; a ``Response`` goes out as it is; with ``status`` 204 it returns ``None``.
 
     ``scope`` ``None``: any valid token; ``public``: none at all. ``scopes``: each of these lets in, and the view asks
-    for the one that its part needs (`hub.intake.context.need`). ``decides``: the view asks for the machtiging itself,
-    in its deciding transaction (`hub.access.authenticate.require_mandate`); all others are checked here, once per call.
+    for the one that its part needs (`hub.intake.context.need`). ``reads``: with this scope, too, it may be asked: who
+    reads all of the own organisation and changes nothing, as its FG does (AVG art. 39). ``decides``: the view asks for
+    the machtiging itself, in its deciding transaction (`hub.access.authenticate.require_mandate`); all others are
+    checked here, once per call.
 
     ``media`` (instead of ``body``) names the media types that the view reads itself with `reading.raw_body`, each with
     its schema in OpenAPI terms; ``answers`` are further successes by status, each with its schema (or None).
@@ -71,6 +73,7 @@ class Endpoint:
     status: int = 200
     scope: Scope | None = None
     scopes: tuple[Scope, ...] = ()
+    reads: Scope | None = None
     public: bool = False
     decides: bool = False
     body: type[Schema] | None = None
@@ -108,7 +111,7 @@ def _serve(endpoint: Endpoint) -> Callable[..., Response]:
 
     def serve(**path: str) -> Response:
         if not endpoint.public:
-            admit(endpoint.scope, decides=endpoint.decides)
+            admit(endpoint.scope, decides=endpoint.decides, reads=endpoint.reads)
             if endpoint.scopes and caller().scopes.isdisjoint(endpoint.scopes):
                 raise ScopeMissing
         parameters = reading.query(query)
@@ -124,10 +127,12 @@ def _serve(endpoint: Endpoint) -> Callable[..., Response]:
     return serve
 
 
-def admit(scope: Scope | None, *, decides: bool = False) -> None:
+def admit(scope: Scope | None, *, decides: bool = False, reads: Scope | None = None) -> None:
     """Let the caller of this request in, or raise ``TokenInvalid`` or ``ScopeMissing``. From here `caller` knows."""
     authenticator: Authenticator = current_app.extensions[AUTHENTICATOR]
     g.caller = authenticator.caller(request.headers.get("Authorization"))
+    if reads is not None and scope not in caller().scopes:
+        scope = reads
     g.scope = scope
     if scope is not None and scope not in caller().scopes:
         raise ScopeMissing
@@ -177,7 +182,7 @@ def _alternatives(endpoint: Endpoint) -> list[list[str]]:
     """The scopes of a token that lets in: one of several sets."""
     if endpoint.scopes:
         return [[scope.value] for scope in endpoint.scopes]
-    return [[endpoint.scope.value] if endpoint.scope else []]
+    return [[scope.value] for scope in (endpoint.scope, endpoint.reads) if scope is not None] or [[]]
 
 
 def _request_content(endpoint: Endpoint) -> dict[str, Any]:

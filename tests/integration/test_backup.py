@@ -45,7 +45,9 @@ from hub.store.database import open_engine, reading
 from hub.store.tables import message, person_ref
 from hub.store.writer import Transactions
 from tests.erasing import begin, erase
+from tests.erasing import who as handle_of
 from tests.live import ROOT, LiveRegion
+from tests.officers import JOIN, SPLIT, both
 from tests.region import Moved, Region, environment_for, settings_for
 from tests.samples import ONTWIKKELBEDRIJF
 from tests.servers import PostgresServer, Watchdog
@@ -471,6 +473,47 @@ def test_what_was_past_its_term_does_not_come_back(
     assert (rows[gone.message_id].body, rows[gone.message_id].receipt) == (b"", b"")
     assert json.loads(hub.body(kept))["id"] == kept.event["id"]
     assert "bewaartermijn" in [e["soort"] for e in map(hub.entry, range(len(hub.entries()))) if e is not None]
+
+
+def test_a_backup_made_between_a_join_and_all_that_followed_is_whole_again(
+    where: Place, region: Region, opened: Open
+) -> None:
+    """Joined, stopped, erased by one before it; split, ended and erased by the other after it. Only what was erased
+    is done again: the two are one person still, nobody who erased knows them, and the log tells the same."""
+    guide, at = region.pair()
+    one, other = (region.reporting(guide, at)[0] for _ in range(2))
+    for each in (one, other):
+        region.send(at, region.report(each, at)).expect(202)
+    region.collect(guide)
+    first, second = (guide, one.refs[guide]), (guide, other.refs[guide])
+    both(region, JOIN, first, second)
+    region.stop_request(guide, one.refs[guide])
+    wish = {"omvang": "eigen", "reden": "onrechtmatig", "kenmerk": "W-1"}
+    region.call(at, "POST", f"/v1/kandidaten/{one.refs[at]}/wissing", wish).expect(200)
+    region.wait_signed()
+    made = where.back_up(region.settings)
+    handles = [handle_of(region, ref) for _, ref in (first, second)]
+    both(region, SPLIT, second, first)
+    region.call(guide, "POST", f"/v1/kandidaten/{other.refs[guide]}/wissing", wish).expect(200)
+    region.wait_signed()
+    with reading(region.core.engine) as connection:
+        assert check(connection, region.core.key_store)[0].findings == []
+    region.stop()
+    target = where.elsewhere()
+    done = where.put_back(target, made, erasures=[installation.erasures(region.settings)])
+    assert done.report.exit_code == 0, done.report.as_text()
+    hub = opened(target)
+    with reading(hub.core.engine) as connection:
+        roots = set(connection.scalars(select(person.c.root).where(person.c.person_id.in_(handles))))
+        left = connection.scalars(
+            select(person_ref.c.person_id).where(
+                person_ref.c.person_id.in_(handles), person_ref.c.organisation == at, person_ref.c.erased_at.is_(None)
+            )
+        ).all()
+        findings = check(connection, hub.core.key_store)[0].findings
+    assert len(roots) == 1 and left == [] and findings == []
+    alive = hub.core.key_store.find(hub.core.key_store.of_persons(handles))
+    assert content_key(handles[1], Oin(guide)) not in alive and content_key(handles[0], Oin(guide)) in alive
 
 
 def test_an_erasure_that_was_not_finished_when_the_backup_was_made_is_finished_by_the_restore(

@@ -204,6 +204,7 @@ COLUMNS: dict[str, tuple[Table, str, Any]] = {
         (hub.ground, "article", "0"),
         (hub.ground, "paragraph", "0"),
         (facts.person, "root", "self"),
+        (facts.person, "same_as", "0" * 32),
         (hub.identity_request, "kind", "splitsing"),
         (hub.identity_request, "other_id", "0" * 32),
         (hub.identity_request, "organisation", WOONZORG),

@@ -49,8 +49,8 @@ def test_promise_3_content_goes_at_its_term_and_not_before_and_a_repeat_is_told_
     region.collect(case.guide)
     until = case.until(given)
     assert timedelta(days=30) - timedelta(minutes=1) < until - region.clock.now() <= timedelta(days=30)
-    case.advance_to(until, -2)
-    sweep(region)
+    with case.exactly(until, -1):
+        sweep(region)
     assert case.holds(given) and case.repeat(given) == 202
     case.advance_to(until, 1)
     with patch.object(lapses, "empty", side_effect=PortFailed):  # a crash before the commit
@@ -139,16 +139,16 @@ def test_promise_8_what_nobody_fetches_is_warned_of_and_goes_after_90_days(case:
     assert until == accepted + 90 * DAY
     told: list[int] = []
     for days in (30, 60, 80):
-        case.advance_to(accepted + days * DAY, -2)
-        sweep(region)
+        with case.exactly(accepted + days * DAY, -1):
+            sweep(region)
         case.advance_to(accepted + days * DAY, 60)
         with capture_logs() as lines:
             sweep(region)
             sweep(region)
         told += [line["days"] for line in lines if line.get("message_id") == waiting]
     assert told == [30, 60, 80] and case.holds(waiting)
-    case.advance_to(until, -2)
-    sweep(region)
+    with case.exactly(until, -1):
+        sweep(region)
     assert case.holds(waiting) and set(region.fate(case.at, waiting).values()) <= {"wachtend", "afgeleverd"}
     case.advance_to(until, 60)
     sweep(region)

@@ -57,8 +57,8 @@ def test_the_key_of_who_is_done_goes_after_its_last_involvement_and_evidence_at_
     handle, key, ref = case.handle, case.key, case.person.refs[case.at]
     end = ended(region, case)
     proof_until = instants.parse(case.status(given)["bewijsTot"])
-    case.advance_to(end + 30 * DAY, -5)
-    sweep(region)
+    with case.exactly(end + 30 * DAY, -1):
+        sweep(region)
     assert not case.holds(given) and region.core.key_store.find([key])
     case.advance_to(end + 30 * DAY, 60)
     with patch.object(Eraser, "finish_soon"):  # a crash right behind the commit
@@ -76,8 +76,8 @@ def test_the_key_of_who_is_done_goes_after_its_last_involvement_and_evidence_at_
     _statement(case, given, key)
     # -- d: the evidence, years later
     sweep(region)
-    case.advance_to(proof_until, -5)
-    sweep(region)
+    with case.exactly(proof_until, -1):
+        sweep(region)
     name = evidence_key(handle)
     assert region.core.key_store.find([name])
     case.advance_to(proof_until, 60)

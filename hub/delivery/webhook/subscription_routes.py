@@ -185,6 +185,7 @@ ENDPOINTS: Final = (
         view=abonnement_zien,
         summary="Eigen abonnement zien",
         scope=Scope.BERICHTEN_ONTVANGEN,
+        reads=Scope.TOESTEMMINGEN_LEZEN,
         out=AbonnementGezien,
         errors=(NotFound,),
     ),

@@ -86,6 +86,9 @@ class _Replay:
 
     def _of_person(self, person: str, said: dict[str, Any]) -> str | None:
         match said["soort"]:
+            case "samenvoeging" if "anderKenmerkVan" in said:
+                self.persons.same_as[said["met"]] = said["anderKenmerkVan"]
+                self.persons.join(self.persons.get(person).root, said["met"])
             case "samenvoeging" if "berichtId" in said:
                 return self.identities.by_bsn(person, said["met"])
             case "registratie" if "met" in said:

@@ -126,6 +126,8 @@ def _persons(connection: Connection, persons: Persons, erased: set[str], wrong: 
         for row in alive:
             if persons.get(row.person_id).root != row.root:
                 wrong(f"person {row.person_id}", "de samenvoeging is anders dan het logboek zegt")
+            if persons.same_as.get(row.person_id) != row.same_as:
+                wrong(f"person {row.person_id}", "van wie dit een ander kenmerk is, weet het logboek anders")
             if _ms(persons.whole.get(row.person_id)) != _ms(row.erased_at):
                 wrong(f"person {row.person_id}", "de wissing is anders dan het logboek zegt")
         shown = read_persons(connection, {row.root for row in alive})

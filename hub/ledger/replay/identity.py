@@ -125,6 +125,6 @@ class Identities:
 
     def _split(self, said: dict[str, Any], at: datetime) -> None:
         self.persons.split(said["afgesplitst"], said["wortel"], said["leden"])
-        for other in said["leden"]:
-            one, two = sorted((said["afgesplitst"], other))
+        for pair in product(self.persons.group(said["afgesplitst"]), said["leden"]):
+            one, two = sorted(pair)
             self.apart[said["verzoekId"], one, two] = at, None

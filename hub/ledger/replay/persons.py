@@ -57,6 +57,7 @@ class Persons:
 
     by_handle: dict[str, Person] = field(default_factory=dict)
     members: dict[str, set[str]] = field(default_factory=dict)  # root → handles, of those who were ever joined
+    same_as: dict[str, str] = field(default_factory=dict)  # handle → the first handle of the same person
     content: dict[tuple[str, str], datetime] = field(default_factory=dict)  # (handle, organisation) whose content went
     whole: dict[str, datetime] = field(default_factory=dict)  # handles of those who were erased as a whole
     erasures: dict[str, dict[str, Any]] = field(default_factory=dict)  # what was said of each, by its id
@@ -132,13 +133,20 @@ class Persons:
         root = self.get(handle).root
         return frozenset(self.members.get(root, {handle}))
 
+    def namesakes(self, handle: str) -> frozenset[str]:
+        """Those of a person's group that are other handles of the very person."""
+        first = self.same_as.get(handle, handle)
+        return frozenset(one for one in self.group(handle) if self.same_as.get(one, one) == first)
+
     def split(self, handle: str, root: str, others: Collection[str]) -> None:
-        """One person alone again; the others stay joined, under this root."""
+        """One person alone again, with its namesakes; the others stay joined, under this root."""
+        own = self.namesakes(handle)
         self.members.pop(self.get(handle).root, None)
-        self.get(handle).root = handle
+        for one in own:
+            self.get(one).root = handle
         for other in others:
             self.get(other).root = root
-        self.members |= {handle: {handle}, root: set(others)}
+        self.members |= {handle: set(own), root: set(others)}
 
     def join(self, kept: str, merged: str) -> None:
         """Two roots become one."""

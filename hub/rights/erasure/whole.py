@@ -22,8 +22,10 @@ from contracts.identity import Oin
 from hub.access.caller import Scope
 from hub.gate.person_work import Subject
 from hub.rights.cases import Reply
+from hub.rights.consent.means import STOP
 from hub.rights.erasure.content import Part, Tools, erase_content
 from hub.rights.erasure.destroying import Destruction
+from hub.rights.limits.objections import OBJECTION
 from hub.store.persons import cases, people
 from hub.store.persons import erasure_requests as requests
 from hub.store.writer import Transaction
@@ -42,6 +44,8 @@ GROUNDS: Final = (
     "archivering-onderzoek",
     "rechtsvordering",
 )
+#: Zaken about flows of the person: of one who was erased there are none.
+_ABOUT_FLOWS: Final = (STOP, OBJECTION)
 #: What the log calls each turn of a case.
 ASKS: Final = "wissing-gevraagd"
 ENDS: Final = "wissing-afgerond"
@@ -103,6 +107,8 @@ class Whole:
         self.tools.eraser.begin(tx, what, subject.at)
         for row in requests.open_cases(tx.connection, subject.known.root, [requests.AT_POINT]):
             requests.close_case(tx.connection, row.case_id, ERASED, subject.at)
+        for row in requests.open_cases(tx.connection, subject.known.root, _ABOUT_FLOWS):
+            requests.close_case(tx.connection, row.case_id, None, subject.at)  # nobody can answer it any more
         for other in requests.open_about(tx.connection, subject.known.root):
             if other.request_id != request.request_id:
                 self._end(tx, subject, other, ERASED)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from hashlib import sha256
+from itertools import product
 from typing import Any, Final
 
 from sqlalchemy import Row
@@ -10,6 +11,7 @@ from consent.facts import PersonFacts
 from consent.store.reading import read_persons
 from contracts import instants
 from contracts.canonical import canonical
+from contracts.errors import NotFound
 from contracts.identity import Oin, PersonId
 from hub.rights.consent.means import Means, entry
 from hub.rights.identity import crossed
@@ -61,13 +63,16 @@ class Splits:
         )
 
     def _separate(self, tx: Transaction, matter: Matter) -> tuple[Side, Side]:
-        """The one who is split off, and all others, each with its own root, line and facts."""
+        """The one who is split off, and all others, each with its own root, line and facts. Raises ``NotFound``."""
         who, root = str(matter.request.person_id), str(matter.request.root)
-        others = matter.asked.members - {who}
-        rest = min(others) if root == who else root
-        identity.separate(tx.connection, ((who, [who]), (rest, others)))
+        own = identity.namesakes(tx.connection, who, matter.asked.members)
+        others = matter.asked.members - own
+        if not others:  # one person, known under more handles than one
+            raise NotFound
+        rest = root if root in others else min(others)
+        identity.separate(tx.connection, ((who, own), (rest, others)))
         facts: dict[str, PersonFacts] = {r: found.facts for r, found in _read(tx, who, rest).items()}
-        return Side(who, frozenset({who}), facts[who]), Side(rest, others, facts[rest])
+        return Side(who, own, facts[who]), Side(rest, others, facts[rest])
 
     def _carry_out(
         self,
@@ -81,7 +86,7 @@ class Splits:
         off, rest = sides
         for side in sides:
             self.means.stopper.stop(tx, refused[side.root], _cause(matter, side), at)
-        identity.hold_apart(tx.connection, request.request_id, ((off.root, other) for other in rest.persons), at)
+        identity.hold_apart(tx.connection, request.request_id, product(off.persons, rest.persons), at)
         told = {one.row.delivery_id: one.why for one in found}
         identity.finish(tx.connection, request.request_id, matter.done() | {"crossed": told})
         payload = entry(SPLIT, at, matter.asker) | matter.officers()

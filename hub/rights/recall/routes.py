@@ -92,6 +92,7 @@ ENDPOINTS: Final = (
         view=terugroeping_werkblad,
         summary="Het werkblad bij een teruggeroepen bericht",
         scope=Scope.BERICHTEN_VERSTUREN,
+        reads=Scope.TOESTEMMINGEN_LEZEN,
         query=schemas.WerkbladQuery,
         out=schemas.Werkblad,
         out_content={media.JSON: schemas.Werkblad, HTML: {"type": "string"}},

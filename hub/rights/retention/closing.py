@@ -34,13 +34,17 @@ def evidence_over(terms: Terms, left: Remains, now: datetime) -> bool:
     """True when the evidence about a person may go with all that is left; its content keys are gone by then.
 
     Not before the last thing that was said is as old: a traject may be written down that was over long ago, and no
-    date that an organisation gives makes the proof of what it did yesterday vanish (AVG art. 5(2)).
+    date that an organisation gives makes the proof of what it did yesterday vanish (AVG art. 5(2)). A zaak that nobody
+    answers holds it no longer than its own term: else the silence of one would keep it for ever.
     """
     if left.asked or left.waiting or any(row.holds for row in left.messages):
         return False
     years = terms.evidence_years(left.purposes)
     end = evidence_until(left.involvements, left.since, years)
-    return end is not None and max(end, years_after(left.since, years)) <= now
+    if end is None:
+        return False
+    since = [left.since] + ([] if left.asked_at is None else [left.asked_at])
+    return max(end, *(years_after(at, years) for at in since)) <= now
 
 
 def _ends(involvements: Iterable[Involvement]) -> list[datetime] | None:

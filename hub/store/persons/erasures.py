@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Row, Table, case, delete, func, insert, literal, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Table, delete, func, insert, literal, or_, select, update
 
 from consent.log.tables import ledger_payload
 from consent.store.tables import involvement, person
@@ -92,16 +92,14 @@ def _unreadable(connection: Connection, whose: ColumnElement[bool], at: datetime
 
 
 def _uninvolved(connection: Connection, whose: ColumnElement[bool], at: datetime) -> tuple[tuple[str, str], ...]:
-    """Also what a closing message ended since: its recall must not give back what goes now."""
-    one, now = involvement.c, literal(at, involvement.c.valid_until.type)
-    closed = one.closed_by.is_not(None)
-    planned = case((closed, one.planned_until), else_=one.valid_until)
-    runs = whose & or_(planned.is_(None), planned > now)
-    found = connection.execute(select(involvement.c.organisation, involvement.c.trajectory_id).where(runs).distinct())
-    over = tuple(sorted((row.organisation, row.trajectory_id) for row in found))
-    until = case((or_(one.valid_until.is_(None), one.valid_until > now), now), else_=one.valid_until)
-    values = {"valid_until": until, "planned_until": case((closed, now), else_=one.planned_until)}
-    connection.execute(update(involvement).where(runs).values(values))
+    """Also what a closing message ended since: its recall must not give that back (``consent.endings.cut``)."""
+    until, planned = involvement.c.valid_until, involvement.c.planned_until
+    runs = whose & or_(until.is_(None), until > at)
+    returns = whose & involvement.c.closed_by.is_not(None) & or_(planned.is_(None), planned > at)
+    ending = select(involvement.c.organisation, involvement.c.trajectory_id).where(or_(runs, returns))
+    over = tuple(sorted((row.organisation, row.trajectory_id) for row in connection.execute(ending.distinct())))
+    connection.execute(update(involvement).where(runs).values(valid_until=at))
+    connection.execute(update(involvement).where(returns).values(planned_until=at))
     return over
 
 

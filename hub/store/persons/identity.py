@@ -84,6 +84,13 @@ def members(connection: Connection, roots: Collection[str]) -> frozenset[str]:
     return frozenset(row.person_id for row in connection.execute(_MEMBERS, {"roots": list(roots)}))
 
 
+def namesakes(connection: Connection, who: str, members: Collection[str]) -> frozenset[str]:
+    """Those of these handles that are of the very person whom ``who`` is of (``people.name_anew``)."""
+    query = select(person.c.person_id, person.c.same_as).where(person.c.person_id.in_(list(members)))
+    first = {row.person_id: row.same_as or row.person_id for row in connection.execute(query)}
+    return frozenset(handle for handle in first if first[handle] == first[who])
+
+
 def own_ref(connection: Connection, organisation: Oin, ref: str) -> OwnRef | None:
     """A ref of this organisation. Foreign, unknown and erased refs are all absent alike."""
     query = _REFS.where(person_ref.c.organisation == organisation, person_ref.c.ref == ref)

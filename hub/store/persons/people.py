@@ -113,6 +113,14 @@ def make_person(connection: Connection, handle: str, root: str) -> None:
     connection.execute(insert(person).values(person_id=handle, root=root))
 
 
+def name_anew(connection: Connection, handle: str, who: str) -> str:
+    """A new handle of a person who has one; the first that this person had. The lock of its root is held."""
+    row = connection.execute(select(person.c.root, person.c.same_as).where(person.c.person_id == who)).one()
+    first = str(row.same_as or who)
+    connection.execute(insert(person).values(person_id=handle, root=row.root, same_as=first))
+    return first
+
+
 def was_erased(connection: Connection, organisation: Oin, root: str) -> bool:
     """True when this organisation erased its content about a person: its content keys of then are never made again."""
     query = (

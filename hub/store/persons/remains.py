@@ -43,9 +43,10 @@ _WAITING: Final = (
     .distinct()
 )
 _CASES: Final = (
-    select(person.c.root)
+    select(person.c.root, func.max(case_file.c.opened_at).label("last"))
     .join(case_file, case_file.c.person_id == person.c.person_id)
     .where(any_of(person.c.root, "roots"), case_file.c.closed_at.is_(None))
+    .group_by(person.c.root)
 )
 _REQUESTS: Final = (
     select(person.c.root)
@@ -66,8 +67,8 @@ class Remains:
 
     ``refs``: every ref that organisations have or had; ``messages``: (organisation, purpose, notice, holds content,
     when the last one was accepted); ``waiting``: (sender, recipient, notice) of deliveries that have not ended;
-    ``asked``: a zaak or a request for wissing is open, or a destruction is not finished; ``closed``: when the last
-    request for wissing was answered.
+    ``asked``: a request for wissing is open, or a destruction is not finished; ``closed``: when the last request for
+    wissing was answered; ``asked_at``: since when the last zaak waits for an answer.
     """
 
     root: str
@@ -78,6 +79,7 @@ class Remains:
     waiting: tuple[Row[Any], ...]
     asked: bool
     closed: datetime | None = None
+    asked_at: datetime | None = None
 
     @property
     def involvements(self) -> tuple[Involvement, ...]:
@@ -111,7 +113,8 @@ def of(connection: Connection, wanted: Collection[str]) -> list[Remains]:
     members = _by(connection.execute(_MEMBERS, given).all(), "root")
     refs, messages = (_by(connection.execute(query, given).all(), "root") for query in (_REFS, _MESSAGES))
     waiting = _by(connection.execute(_WAITING, given).all(), "root")
-    asked = set(connection.scalars(_CASES, given)) | set(connection.scalars(_REQUESTS, given))
+    waits = {row.root: row.last for row in connection.execute(_CASES, given)}
+    asked = set(connection.scalars(_REQUESTS, given))
     asked |= {row.root for row in erasures.unfinished(connection)}
     closed = {row.root: row.at for row in connection.execute(_CLOSED, given)}
     return [
@@ -124,6 +127,7 @@ def of(connection: Connection, wanted: Collection[str]) -> list[Remains]:
             tuple(waiting[root]),
             root in asked,
             closed.get(root),
+            waits.get(root),
         )
         for root in wanted
     ]

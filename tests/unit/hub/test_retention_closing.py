@@ -95,6 +95,13 @@ def test_what_holds_evidence_back(held: dict[str, Any]) -> None:
     assert not evidence_over(TERMS, left(involved(OWN, END), involved(OTHER, None)), late)
 
 
+def test_a_zaak_that_nobody_answers_holds_evidence_for_its_own_term() -> None:
+    asked = years_after(END, 2)
+    one = left(asked_at=asked)
+    assert not evidence_over(TERMS, one, years_after(asked, 5) - timedelta(milliseconds=1))
+    assert evidence_over(TERMS, one, years_after(asked, 5))
+
+
 def test_of_whom_nobody_was_involved_it_counts_from_the_last_thing_that_was_said() -> None:
     record = PersonRecord(PersonFacts(known=True), START)
     one = Remains("p", frozenset({"p"}), record, (row(organisation=OWN, registered_at=END),), (), (), asked=False)
