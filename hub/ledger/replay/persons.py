@@ -328,15 +328,15 @@ def _secrecy_ended(facts: PersonFacts, said: dict[str, Any], at: datetime) -> Pe
     return replace(facts, secrecy_releases=tuple(ended))
 
 
-def _restriction(facts: PersonFacts, said: dict[str, Any], at: datetime) -> PersonFacts:
+def _limited(said: dict[str, Any]) -> tuple[frozenset[Oin], frozenset[Oin] | None, Purpose | None]:
+    """The flows that a beperking or a bezwaar names: verstrekkers, ontvangers (``None``: all), doel (likewise)."""
     purpose = said.get("doel")
-    new = Restriction(
-        said["beperkingId"],
-        frozenset(map(Oin, said["verstrekkers"])),
-        _some(said, "ontvangers", Oin),
-        None if purpose is None else Purpose(purpose),
-        at,
-    )
+    senders = frozenset(map(Oin, said["verstrekkers"]))
+    return senders, _some(said, "ontvangers", Oin), None if purpose is None else Purpose(purpose)
+
+
+def _restriction(facts: PersonFacts, said: dict[str, Any], at: datetime) -> PersonFacts:
+    new = Restriction(said["beperkingId"], *_limited(said), at)
     return replace(facts, restrictions=(*facts.restrictions, new))
 
 
@@ -346,14 +346,7 @@ def _restriction_ended(facts: PersonFacts, said: dict[str, Any], at: datetime) -
 
 
 def _objection(facts: PersonFacts, said: dict[str, Any], at: datetime) -> PersonFacts:
-    purpose = said.get("doel")
-    new = Objection(
-        said["bezwaarId"],
-        frozenset(map(Oin, said["verstrekkers"])),
-        _some(said, "ontvangers", Oin),
-        None if purpose is None else Purpose(purpose),
-        at,
-    )
+    new = Objection(said["bezwaarId"], *_limited(said), at)
     return replace(facts, objections=(*facts.objections, new))
 
 
