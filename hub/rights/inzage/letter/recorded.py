@@ -94,12 +94,21 @@ def limits(sheet: Sheet) -> Iterable[str]:
 
 
 def _restriction(sheet: Sheet, one: Record) -> str:
-    ended = "Dat geldt nog." if one["opgehevenOp"] is None else f"Dat stopte op {day(one['opgehevenOp'])}."
     reason = words.RESTRICTIONS.get(one["grond"], one["grond"])
-    return (
-        f"Vanaf {day(one['op'])} staat het delen door {sheet.all_of(one['verstrekkers'])} aan "
-        f"{sheet.all_of(one.get('ontvangers'))} stil. De reden: {reason}. {ended}"
-    )
+    shared = f"het delen door {sheet.all_of(one['verstrekkers'])} aan {sheet.all_of(one.get('ontvangers'))}"
+    if one["opgehevenOp"] is None:
+        told = f"Vanaf {day(one['op'])} staat {shared} stil.{_for_what(one)} De reden: {reason}."
+        return f"{told} Dat geldt nog."
+    since, until = day(one["op"]), day(one["opgehevenOp"])
+    told = f"Van {since} tot {until} stond {shared} stil.{_for_what(one)} De reden was: {reason}."
+    return f"{told} Dat geldt niet meer."
+
+
+def _for_what(one: Record) -> str:
+    """The doel of a beperking or bezwaar that is about one; of all of them nothing needs to be said."""
+    if one.get("doel") is None:
+        return ""
+    return f" Het gaat alleen om dit doel: {terms.PURPOSES[Purpose(one['doel'])].words}."
 
 
 def _objection(sheet: Sheet, one: Record) -> str:
@@ -107,16 +116,19 @@ def _objection(sheet: Sheet, one: Record) -> str:
     own = f" U schreef: “{one['grond']}”." if one["grond"] else ""
     motive = f" De uitleg daarbij: “{one['motivering']}”." if one["motivering"] else ""
     return (
-        f"Op {day(one['op'])} maakte u bezwaar tegen het delen door {sheet.all_of(one['verstrekkers'])}.{own} "
-        f"De uitkomst: {outcome}.{motive}"
+        f"Op {day(one['op'])} maakte u bezwaar tegen het delen door {sheet.all_of(one['verstrekkers'])}."
+        f"{_for_what(one)}{own} De uitkomst: {outcome}.{motive}"
     )
 
 
 def _shield(sheet: Sheet, one: Record) -> str:
-    named = enumerated(map(sheet.who, one["ontvangers"])) or "niemand"
-    ended = "Dat geldt nog." if one["opgehevenOp"] is None else f"Dat stopte op {day(one['opgehevenOp'])}."
+    named = enumerated(map(sheet.who, one["ontvangers"]))
+    who = f"alleen {named}" if named else "niemand"
     reason = words.SHIELDS.get(one["grond"], one["grond"])
-    return f"Vanaf {day(one['op'])} mag alleen {named} weten waar u bent. De reden: {reason}. {ended}"
+    if one["opgehevenOp"] is None:
+        return f"Vanaf {day(one['op'])} mag {who} weten waar u bent. De reden: {reason}. Dat geldt nog."
+    since, until = day(one["op"]), day(one["opgehevenOp"])
+    return f"Van {since} tot {until} mocht {who} weten waar u was. De reden: {reason}. Dat geldt niet meer."
 
 
 def acts(sheet: Sheet) -> Iterable[str]:

@@ -277,6 +277,37 @@ def test_the_letter_fetches_nothing() -> None:
     assert "size: A4" in STYLE and '<html lang="nl">' in page
 
 
+# -- limits -----------------------------------------------------------------------------------------------------------
+LATER = NOON + timedelta(days=5)
+
+
+def shield(receivers: list[str], ended: datetime | None = None) -> str:
+    one = {"op": NOON, "grond": "dreiging", "ontvangers": receivers, "opgehevenOp": ended}
+    return read(letter(sheet({"afschermingen": [one]})))
+
+
+def test_a_shield_names_who_may_know_and_says_when_nobody_may() -> None:
+    assert "Vanaf 20 november 2026 mag niemand weten waar u bent. De reden: u wordt bedreigd." in shield([])
+    assert "mag alleen Gemeente Voorbeeld weten waar u bent." in shield([GEMEENTE])
+    assert "Van 20 november 2026 tot 25 november 2026 mocht niemand weten waar u was." in shield([], LATER)
+    assert "alleen niemand" not in shield([]) + shield([], LATER)
+
+
+def restriction(**extra: Any) -> str:
+    one = {"op": NOON, "grond": "onrechtmatig", "verstrekkers": [GEMEENTE], "opgehevenOp": None}
+    return read(letter(sheet({"beperkingen": [one | extra]})))
+
+
+def test_a_restriction_names_its_doel_and_speaks_of_the_past_once_it_is_over() -> None:
+    told = restriction(doel="opleiden")
+    assert "Vanaf 20 november 2026 staat het delen door Gemeente Voorbeeld aan alle organisaties stil." in told
+    assert f"Het gaat alleen om dit doel: {terms.PURPOSES[Purpose('opleiden')].words}." in told
+    assert "dit doel" not in restriction()
+    ended = restriction(opgehevenOp=LATER)
+    assert "Van 20 november 2026 tot 25 november 2026 stond het delen door" in ended
+    assert " staat het delen" not in ended and "Dat geldt nog" not in ended
+
+
 # -- the basis --------------------------------------------------------------------------------------------------------
 class Row:
     """A row of a table."""
