@@ -135,7 +135,8 @@ def acts(sheet: Sheet) -> Iterable[str]:
     """What organisations were asked about the person, what was taken back, and who looked."""
     counted: dict[Key, int] = {}
     for one in sheet.of("zaken"):
-        key = (one["gevraagd"], one["soort"], one["antwoord"], one["geslotenOp"] is None)
+        told = words.case(one["soort"], one.get("code"))
+        key = (one["gevraagd"], told, one["antwoord"], one["geslotenOp"] is None)
         counted[key] = counted.get(key, 0) + 1
     lines = [_case(sheet, key, count) for key, count in counted.items()]
     lines += [
@@ -152,7 +153,7 @@ def acts(sheet: Sheet) -> Iterable[str]:
 
 
 def _case(sheet: Sheet, key: Key, count: int) -> str:
-    asked, kind, answer, is_open = key
+    asked, said, answer, is_open = key
     told = words.ANSWERS.get(answer, answer) if answer else ("nog geen antwoord" if is_open else "geen antwoord nodig")
     often = f" ({count} keer)" if count > 1 else ""
-    return f"{sheet.who(asked)}: {words.CASES.get(kind, kind)}{often}. Antwoord: {told}."
+    return f"{sheet.who(asked)}: {said}{often}. Antwoord: {told}."

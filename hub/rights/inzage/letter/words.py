@@ -41,6 +41,11 @@ KINDS: Final[Mapping[str, str]] = {
     "verwijdering.gevraagd": "melding: haal deze gegevens weg",
     "bericht.ingetrokken": "melding: dit bericht is ingetrokken",
 }
+#: The notice that a ground is gone, by its cause, where that makes it say something else.
+LAPSES: Final[Mapping[str, str]] = {
+    "beperking": "melding: deze gegevens mogen nu even niet worden gebruikt",
+    "beperking-opgeheven": "melding: deze gegevens mogen weer worden gebruikt",
+}
 STATES: Final[Mapping[State, str]] = {
     State.WAITING: "wacht nog",
     State.RELEASED: "verstuurd",
@@ -116,6 +121,10 @@ CASES: Final[Mapping[str, str]] = {
     "rectificatie.kennisgeving": "gevraagd iets te verbeteren",
     "verwijdering.gevraagd": "gevraagd gegevens weg te halen",
 }
+LAPSE_CASES: Final[Mapping[str, str]] = {
+    "beperking": "gevraagd de gegevens nu even niet te gebruiken",
+    "beperking-opgeheven": "verteld dat de gegevens weer mogen worden gebruikt",
+}
 ANSWERS: Final[Mapping[str, str]] = {
     "bevestigd": "het blijft gestopt",
     "opgeheven": "het mag weer",
@@ -163,6 +172,16 @@ REASONS: Final[Mapping[str, str]] = {
     "onleesbaar": "het bericht was niet meer te lezen",
     "kandidaat-": "over u mocht niets meer worden gedeeld",
 }
+
+
+def kind(soort: str, code: str | None = None) -> str:
+    """A kind of message; ``code``: what caused a notice."""
+    return LAPSES.get(code or "") or KINDS.get(soort, soort)
+
+
+def case(soort: str, code: str | None = None) -> str:
+    """A zaak; ``code``: what caused the notice that it belongs to."""
+    return LAPSE_CASES.get(code or "") or CASES.get(soort, soort)
 
 
 def why(reason: str | None) -> str | None:

@@ -14,12 +14,13 @@ from consent.facts import ObjectionOutcome, StatementStatus
 from consent.gate import checks
 from consent.receipt import terms
 from contracts import catalogue
-from contracts.identity import Category, LegalBasis, LegalFramework, Purpose, Role, SecrecySubject
+from contracts.identity import Category, LegalBasis, LegalFramework, Oin, Purpose, Role, SecrecySubject
+from contracts.kinds.kennisgeving import GrondslagVervallen
 from hub.delivery.release import INACTIVE, UNREADABLE
 from hub.delivery.states import State
 from hub.rights import cases
 from hub.rights.consent import ending
-from hub.rights.inzage.basis import KINDS, Facts, Told, bases
+from hub.rights.inzage.basis import KINDS, LAPSED, LAPSES, Facts, Told, bases, cause, notice_basis
 from hub.rights.inzage.letter import words
 from hub.rights.inzage.letter.grouping import Groups
 from hub.rights.inzage.letter.sheet import Sheet
@@ -353,3 +354,57 @@ def test_each_fact_is_told_with_the_categories_that_it_covers() -> None:
 def test_a_statement_shows_itself_to_its_recorder_and_verstrekkers_only(own: str | None, sees: bool) -> None:
     found = bases(Told({"contact": "toestemming:s"}), ["r"], facts(own))
     assert [{"id", "gegevenOp"} <= one.keys() for one in found] == [sees, sees]
+
+
+@pytest.mark.parametrize(
+    ("kind", "code", "place"),
+    [
+        (LAPSED, "toestemming-ingetrokken", ("7", "3")),
+        (LAPSED, "toestemming-geweigerd", ("7", "3")),
+        (LAPSED, "stopverzoek", ("7", "3")),
+        (LAPSED, "beperking", ("18", None)),
+        (LAPSED, "beperking-opgeheven", ("18", None)),
+        (LAPSED, "bezwaar", ("21", None)),
+        ("rectificatie.kennisgeving", "onjuist", ("19", None)),
+        ("verwijdering.gevraagd", "wissing", ("19", None)),
+    ],
+)
+def test_a_notice_rests_on_the_clause_of_its_cause(kind: str, code: str, place: tuple[str, str | None]) -> None:
+    (found,) = notice_basis(kind, code)
+    assert (found["wet"], found["artikel"], found["lid"]) == ("AVG", *place)
+
+
+def test_every_cause_that_a_notice_can_name_has_its_clause() -> None:
+    codes = GrondslagVervallen().fields["code"].codes  # type: ignore[attr-defined]
+    assert set(codes) == set(LAPSES)
+
+
+def notice(code: str, **extra: Any) -> dict[str, Any]:
+    basis = notice_basis(LAPSED, code)
+    return message(soort=LAPSED, kennisgeving=True, doel="rechten", code=code, grondslagen=basis, **extra)
+
+
+def asked(code: str) -> dict[str, Any]:
+    return {"gevraagd": BEDRIJF, "soort": LAPSED, "antwoord": None, "geslotenOp": NOON, "code": code}
+
+
+def test_that_a_restriction_is_over_reads_as_may_again_in_the_table_and_in_the_list() -> None:
+    codes = ("beperking-opgeheven", "toestemming-ingetrokken")
+    lifted, gone = (read(letter(sheet({"berichten": [notice(c)], "zaken": [asked(c)]}))) for c in codes)
+    assert "deze gegevens mogen weer worden gebruikt" in lifted and "niet meer" not in lifted.split("Uw rechten")[0]
+    assert "Ontwikkelbedrijf Voorbeeld: verteld dat de gegevens weer mogen worden gebruikt." in lifted
+    assert "deze gegevens mogen niet meer worden gebruikt" in gone and "weer" not in gone
+    assert "Ontwikkelbedrijf Voorbeeld: gevraagd de gegevens niet meer te gebruiken." in gone
+
+
+def test_a_limit_and_its_end_are_told_apart() -> None:
+    groups = Groups()
+    groups.add({"berichten": [notice("beperking"), notice("beperking-opgeheven")]})
+    assert [group.count for group in groups.given.values()] == [1, 1]
+
+
+def test_the_cause_is_told_to_the_person_and_its_receiver_and_a_sender_learns_only_of_what_it_was_asked() -> None:
+    code = "toestemming-ingetrokken"
+    assert cause(code, BEDRIJF, None) == cause(code, BEDRIJF, Oin(BEDRIJF)) == {"code": code}
+    assert cause(code, BEDRIJF, Oin(GEMEENTE)) == {} == cause(None, BEDRIJF, None)
+    assert cause("beperking", BEDRIJF, Oin(GEMEENTE)) == {"code": "beperking"}
