@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Final
 
+from consent.facts import StatementStatus
 from consent.receipt import terms
 from consent.receipt.dutch import day, moment
 from contracts.identity import Category, Purpose
@@ -58,17 +59,40 @@ def _statement(sheet: Sheet, one: Record) -> list[list[str]]:
     if one.get("gegevenDoor") not in (None, "betrokkene"):
         spoke = f"Namens u zei {terms.GIVEN_BY[one['gegevenDoor']].words} {answer}"
     at = one.get("gegevenOp") or one["gevraagdOp"] or one["vastgelegdOp"]
-    until = "" if one["geldigTot"] is None else f" Het geldt tot {day(one['geldigTot'])}."
     what = categories(sorted(map(Category, one["categorieen"]))) if one.get("categorieen") else "alles"
     why = "; ".join(terms.PURPOSES[Purpose(d)].words for d in one["doelen"]) if one.get("doelen") else "alles"
     state = words.STATEMENTS.get(one["status"], one["status"])
     flow = [f"Van {sheet.all_of(one.get('verstrekkers'))}", f"aan {sheet.all_of(one.get('ontvangers'))}"]
     return [
-        [f"{spoke} op {day(at)}.{until}"],
+        [f"{spoke} op {day(at)}.{_until(one)}"],
         [f"{capital(what)}.", f"Waarvoor: {why}."],
         flow,
-        [f"{capital(state)}.", f"{sheet.who(one['vastgelegdDoor'])} schreef dit op."],
+        [f"{capital(state)}{_since(one)}.", f"{sheet.who(one['vastgelegdDoor'])} schreef dit op."],
     ]
+
+
+def _until(one: Record) -> str:
+    """Its term, as long as it runs, or once it ran out; what ended before that has a day of its own."""
+    if one["geldigTot"] is None:
+        return ""
+    match one["status"]:
+        case StatementStatus.GIVEN | StatementStatus.REFUSED | StatementStatus.TO_CONFIRM:
+            return f" Het geldt tot {day(one['geldigTot'])}."
+        case StatementStatus.REQUESTED:
+            return f" Het gaat om de tijd tot {day(one['geldigTot'])}."
+        case StatementStatus.EXPIRED:
+            return f" Het gold tot {day(one['geldigTot'])}."
+    return ""
+
+
+def _since(one: Record) -> str:
+    """The day on which it ended before its term."""
+    at = {
+        StatementStatus.WITHDRAWN: one.get("beeindigdOp"),
+        StatementStatus.REVOKED: one.get("beeindigdOp"),
+        StatementStatus.INVALID: one.get("ongeldigOp"),
+    }.get(one["status"])
+    return "" if at is None else f", op {day(at)}"
 
 
 def _secrecy(sheet: Sheet, one: Record) -> str:

@@ -87,9 +87,9 @@ STATEMENTS: Final[Mapping[StatementStatus, str]] = {
     StatementStatus.REFUSED: "u zei nee",
     StatementStatus.TO_CONFIRM: "moet nog worden bevestigd",
     StatementStatus.WITHDRAWN: "namens u ingetrokken",
-    StatementStatus.REVOKED: "was verkeerd opgeschreven, geldt niet",
+    StatementStatus.REVOKED: "was verkeerd opgeschreven, geldt niet meer",
     StatementStatus.EXPIRED: "de tijd is om",
-    StatementStatus.INVALID: "was niet geldig",
+    StatementStatus.INVALID: "ongeldig verklaard",
 }
 OUTCOMES: Final[Mapping[ObjectionOutcome, str]] = {
     ObjectionOutcome.PENDING: "wordt nog bekeken",

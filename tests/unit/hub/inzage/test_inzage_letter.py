@@ -309,6 +309,22 @@ def test_a_restriction_names_its_doel_and_speaks_of_the_past_once_it_is_over() -
     assert " staat het delen" not in ended and "Dat geldt nog" not in ended
 
 
+def statement(**extra: Any) -> str:
+    one = {"keuze": "ja", "gegevenDoor": "betrokkene", "gegevenOp": NOON, "geldigTot": LATER, "vastgelegdDoor": BEDRIJF}
+    ended = {"beeindigdOp": None, "ongeldigOp": None}
+    return read(letter(sheet({"toestemmingen": [one | ended | extra]})))
+
+
+def test_a_statement_that_ended_says_when_and_no_longer_promises_its_term() -> None:
+    assert "U zei ja op 20 november 2026. Het geldt tot 25 november 2026." in statement(status="gegeven")
+    ended = NOON + timedelta(days=2)
+    for status, when in (("ingetrokken", "beeindigdOp"), ("herroepen", "beeindigdOp"), ("ongeldig", "ongeldigOp")):
+        told = statement(status=status, **{when: ended})
+        assert "Het geldt tot" not in told and ", op 22 november 2026." in told
+    assert "Namens u ingetrokken, op 22 november 2026." in statement(status="ingetrokken", beeindigdOp=ended)
+    assert "Het gold tot 25 november 2026. " in statement(status="verlopen")
+
+
 # -- the basis --------------------------------------------------------------------------------------------------------
 class Row:
     """A row of a table."""
