@@ -1,7 +1,8 @@
 """Receipts that were given out once, kept in a folder: whatever changes in this project, they must stay checkable.
 
 ``samples/v1`` was written by version 1, and so on. If a test here fails because the words of the letter or a term of
-the JSON-LD changed: the change belongs in a new version beside those, never in one of them (``consent.receipt.evidence``).
+the JSON-LD changed: the change belongs in a new version beside those, never in one of them: see
+``consent.receipt.evidence``.
 """
 
 from pathlib import Path
