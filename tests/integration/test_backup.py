@@ -762,7 +762,9 @@ def test_parts_of_two_backups_and_parts_in_each_others_place_are_refused(where: 
 
 
 def test_the_folders_of_the_backups_themselves_give_the_newest(where: Place, region: Region) -> None:
-    old = where.back_up(region.settings, Moved(-timedelta(days=1)))
+    yesterday = Moved()
+    yesterday.ahead = -86_400
+    old = where.back_up(region.settings, yesterday)
     new = where.back_up(region.settings)
     unfinished = where.roots[Part.DATA] / "99990101T000000Z-00000000"
     unfinished.mkdir()
