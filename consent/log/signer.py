@@ -58,7 +58,9 @@ class StateFile:
     def write(self, note: str) -> None:
         """Replace the note. A crash at any moment leaves the old note or the new one, whole."""
         fresh = self._path.with_name(f".{self._path.name}.new")
-        with fresh.open("w", encoding="utf-8", newline="") as file:
+        fresh.unlink(missing_ok=True)  # one that a crash left behind keeps the mode that it was made with
+        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
             file.write(note)
             file.flush()
             os.fsync(file.fileno())

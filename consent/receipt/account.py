@@ -4,12 +4,12 @@ Pure. Nothing here comes from anywhere but the proven bytes, so two readers of o
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 
-from consent.receipt.evidence import Evidence, ReceiptInvalid, Shown
+from consent.receipt.evidence import VERSION, Evidence, ReceiptInvalid, Shown
 from consent.receipt.principal import ref_binding
 from contracts import instants
 from contracts.errors import JsonInvalid
@@ -115,6 +115,7 @@ class Account:
     ref: tuple[Oin, str] | None  # an organisation and its own ref for the person
     events: tuple[Event, ...]
     kept: tuple[int, int] | None = None  # days of content, years of evidence; ``None``: of before they were told
+    version: int = VERSION  # of the words of its letter
 
     def parties(self) -> list[Oin]:
         """Every organisation that the receipt names, in a fixed order."""
@@ -162,7 +163,8 @@ def read(evidence: Evidence) -> Account:
         others = [_members(entry) for entry in rest]
         if any(later_state(o) is None or o["toestemmingId"] != stated["toestemmingId"] for o in others):
             raise ValueError("an entry of something else")
-        return _account(stated, others, first.leaf.hex(), _ref(evidence, [stated, *others]))
+        account = _account(stated, others, first.leaf.hex(), _ref(evidence, [stated, *others]))
+        return replace(account, version=evidence.version)
     except ReceiptInvalid:
         raise
     except (KeyError, TypeError, ValueError, AttributeError, JsonInvalid) as error:

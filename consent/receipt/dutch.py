@@ -34,10 +34,11 @@ def _day(local: datetime) -> str:
     return f"{local.day} {_MONTHS[local.month - 1]} {local.year}"
 
 
-def moment(at: datetime) -> str:
-    """``22 november 2026, 14.58 uur``."""
+def moment(at: datetime, *, padded: bool = True) -> str:
+    """``22 november 2026, 03.58 uur``; not ``padded``: ``3.58 uur``, as receipts of version 1 have it."""
     local = _local(at)
-    return f"{_day(local)}, {local.hour}.{local.minute:02} uur"
+    hour = f"{local.hour:02}" if padded else str(local.hour)
+    return f"{_day(local)}, {hour}.{local.minute:02} uur"
 
 
 def day(at: datetime) -> str:

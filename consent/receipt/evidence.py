@@ -14,7 +14,8 @@ from contracts.identity import Oin
 
 #: What ``versie`` says. A receipt is checked by writing it anew, so whatever changes what is written, a word of the
 #: letter included, is a new version beside the old one: what was given out must be checkable for years.
-VERSION: Final = 1
+#: 1: hours without a leading zero, and the term of a statement that had ended as if it ran on.
+VERSION: Final = 2
 
 
 class ReceiptInvalid(ValueError):
@@ -51,14 +52,18 @@ class Principal:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """All that a receipt rests on. ``principal``: ``None`` where the log binds no ref of whoever asked for it."""
+    """All that a receipt rests on. ``principal``: ``None`` where the log binds no ref of whoever asked for it.
+
+    ``version``: of the words in which it is written.
+    """
 
     entries: tuple[Shown, ...]
     principal: Principal | None = None
+    version: int = VERSION
 
     def as_json(self) -> dict[str, Any]:
         """The member ``bewijs`` of a receipt."""
-        written: dict[str, Any] = {"versie": VERSION, "vermeldingen": [_entry(entry) for entry in self.entries]}
+        written: dict[str, Any] = {"versie": self.version, "vermeldingen": [_entry(entry) for entry in self.entries]}
         if self.principal is not None:
             who = self.principal
             written["betrokkene"] = {
@@ -87,9 +92,9 @@ def parse(value: Any) -> Evidence:
             raise ValueError("the first entry has its proof beside the receipt, each later one inside it")
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ReceiptInvalid("bewijs", "het deel `bewijs` ontbreekt of is niet heel") from error
-    if version != VERSION:
+    if type(version) is not int or not 1 <= version <= VERSION:
         raise ReceiptInvalid("bewijs", "deze versie van het toestemmingsbewijs kent de controle niet")
-    return Evidence(entries, principal or None)
+    return Evidence(entries, principal or None, version)
 
 
 def _shown(entry: Any) -> Shown:

@@ -5,6 +5,7 @@ screen reader, kept and, as a file, checked; the entries of the log stand in it 
 """
 
 from collections.abc import Iterable
+from datetime import datetime
 from html import escape
 from typing import Final
 
@@ -26,6 +27,7 @@ _WHO: Final = {
     NO: "Wie mag geen gegevens over u geven?",
     None: "Wie wil gegevens over u geven?",
 }
+_WHO_DID: Final = "Wie mocht gegevens over u geven?"
 STYLE: Final = """
 @page { size: A4; margin: 14mm 18mm; }
 body { font: 10.5pt/1.35 Verdana, Arial, sans-serif; color: #111; background: #fff; max-width: 46rem; margin: 1rem auto;
@@ -75,6 +77,10 @@ def _p(text: str) -> str:
     return f"<p>{escape(text)}</p>"
 
 
+def _moment(account: Account, at: datetime) -> str:
+    return moment(at, padded=account.version > 1)
+
+
 def _list(items: Iterable[str]) -> list[str]:
     return ["<ul>", *(f"<li>{escape(item)}</li>" for item in items), "</ul>"]
 
@@ -83,11 +89,12 @@ def _ended(account: Account) -> list[str]:
     end = account.ended
     if end is None:
         return []
-    return [f'<p class="let-op">Let op. {escape(terms.STATES[end.state].words)} Sinds {escape(moment(end.at))}.</p>']
+    told = f"Let op. {terms.STATES[end.state].words} Sinds {_moment(account, end.at)}."
+    return [f'<p class="let-op">{escape(told)}</p>']
 
 
 def _said(account: Account) -> list[str]:
-    written = f"{account.name(account.recorder)} schreef dit op. Dat was op {moment(account.recorded_at)}."
+    written = f"{account.name(account.recorder)} schreef dit op. Dat was op {_moment(account, account.recorded_at)}."
     lines = ["<h2>Wat is er gezegd?</h2>", *(_p(line) for line in _answer(account)), _p(written)]
     if account.asked_by is not None:
         lines.append(_p(f"{account.name(account.asked_by)} had dit gevraagd."))
@@ -102,7 +109,7 @@ def _answer(account: Account) -> list[str]:
         return ["Dit is aan u gevraagd. U hebt nog geen antwoord gegeven. U mag ja of nee zeggen."]
     spoke = "U zei" if said.by == "betrokkene" else f"Namens u zei {terms.GIVEN_BY[said.by].words}"
     again = "opnieuw " if account.renews is not None else ""
-    lines = [f"{spoke} {again}{said.choice} op {moment(said.at)}. {terms.MANNERS[said.manner]}"]
+    lines = [f"{spoke} {again}{said.choice} op {_moment(account, said.at)}. {terms.MANNERS[said.manner]}"]
     if account.says_yes and said.sixteen_at is not None:
         birthday = f"U wordt 16 op {day(said.sixteen_at)}."
         lines.append(f"{birthday} Vanaf dan geldt dit alleen als u het zelf bevestigt.")
@@ -116,7 +123,7 @@ def _flow(account: Account) -> list[str]:
     senders = [_sender(account, o) for o in account.senders or ()] or ["alle organisaties"]
     receivers = [account.name(o) for o in account.receivers or ()] or ["alle organisaties"]
     return [
-        f"<h2>{_WHO[account.choice]}</h2>",
+        f"<h2>{_who(account)}</h2>",
         *_list(senders),
         "<h2>Aan wie?</h2>",
         *_list(receivers),
@@ -127,20 +134,33 @@ def _flow(account: Account) -> list[str]:
     ]
 
 
+def _is_over(account: Account) -> bool:
+    """Whether it is told as a thing of the past; version 1 did so in its box alone."""
+    return account.ended is not None and account.version > 1
+
+
+def _who(account: Account) -> str:
+    return _WHO_DID if account.says_yes and _is_over(account) else _WHO[account.choice]
+
+
 def _sender(account: Account, organisation: Oin) -> str:
     """Its name; who has to confirm its part first may give nothing yet."""
-    waits = account.says_yes and organisation not in account.confirmed
+    waits = account.says_yes and not _is_over(account) and organisation not in account.confirmed
     return account.name(organisation) + (" (moet dit eerst nog bevestigen)" if waits else "")
 
 
 def _until(account: Account) -> list[str]:
-    start = moment(account.valid_from)
+    end = account.ended
+    if end is not None and _is_over(account):
+        told = f"Dit geldt niet meer. Het stopte op {_moment(account, end.at)}."
+        return ["<h2>Tot wanneer?</h2>", _p(told), *_kept(account)]
+    start = _moment(account, account.valid_from)
     if account.valid_until is None:
         told = f"Dit geldt vanaf {start}. Het geldt tot u iets anders zegt."
     elif account.said is None:
-        told = f"Het gaat om de tijd van {start} tot {moment(account.valid_until)}."
+        told = f"Het gaat om de tijd van {start} tot {_moment(account, account.valid_until)}."
     else:
-        told = f"Dit geldt van {start} tot {moment(account.valid_until)}. Daarna stopt het vanzelf."
+        told = f"Dit geldt van {start} tot {_moment(account, account.valid_until)}. Daarna stopt het vanzelf."
     return ["<h2>Tot wanneer?</h2>", _p(told), *_kept(account)]
 
 
@@ -182,7 +202,7 @@ def _since(account: Account) -> list[str]:
 
 def _told(account: Account, event: Event) -> str:
     who = "" if event.by is None else f" ({account.name(event.by)})"
-    return f"{moment(event.at)}{who}: {terms.STATES[event.state].words}"
+    return f"{_moment(account, event.at)}{who}: {terms.STATES[event.state].words}"
 
 
 def _rights(account: Account) -> list[str]:

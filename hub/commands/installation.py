@@ -87,6 +87,8 @@ def backup(data: Path, keys: Path, as_json: bool) -> None:
 def restore(as_json: bool, operator: str, **given: Any) -> int:
     """Zet een backup terug waar nog geen hub staat. De hub draait niet.
 
+    MAP is een backup, of de map waarin `hub backup` ze zet: dan wordt de nieuwste teruggezet.
+
     Wie na de backup is gewist, wordt opnieuw gewist. Staat niet vast dat het logboek na de backup niet verder ging, dan
     begint een nieuw logboek (…/bewijslogboek/2). Dat het niet verder ging, blijkt uit signer.state in de map van de hub
     of uit --checkpoint. Aan het eind wordt alles gecontroleerd: 0 heel, 1 kapot. Afgebroken? Doe hetzelfde opnieuw.

@@ -116,9 +116,9 @@ def _look_at_own(
         of = report.head.size if report.head is not None else 0
         with _Progress() as told:
             shown = None if told is None else lambda seen: told(min(seen, of), of)
-            payloads, erased = check(connection, at.key_store, shown)
+            payloads, unreadable = check(connection, at.key_store, shown)
         report.merge(payloads)
-        return {"gewist": erased}
+        return {"onleesbaar": unreadable}
 
 
 def own_verifiers(at: "Office") -> "list[Verifier]":

@@ -6,6 +6,8 @@ What is told here is what runs: the terms of ``contracts.retention.terms``, with
 from dataclasses import dataclass
 from typing import Any
 
+from consent.receipt.terms import PURPOSES
+from contracts.identity import Purpose
 from contracts.retention.terms import UNDELIVERABLE_DAYS, Terms
 
 
@@ -24,8 +26,11 @@ class Kept:
 
 
 def retention(terms: Terms, kind: str | None = None, purpose: str | None = None) -> tuple[Kept, ...]:
-    """What holds for messages of a kind for a doel; without them, at most, for all of them."""
+    """What holds for messages of a kind for a doel; without them, for all: content at most, evidence by doel."""
     days, years = terms.for_purposes(None if purpose is None else [purpose])
+    longer = () if purpose is not None else _longer(terms)
+    if purpose is None:
+        years = terms.evidence_years()
     if kind is not None and purpose is not None:
         days = terms.content_days(kind, purpose)
     return (
@@ -49,4 +54,20 @@ def retention(terms: Terms, kind: str | None = None, purpose: str | None = None)
             f"Het bewijs van wat er is gedeeld, blijft tot {years} jaar nadat de laatste organisatie met u is gestopt. "
             "Daarna wordt het vanzelf gewist.",
         ),
+        *longer,
+    )
+
+
+def _longer(terms: Terms) -> tuple[Kept, ...]:
+    """Doelen whose evidence is kept longer than that of the rest, by their years."""
+    years = terms.evidence_years()
+    exceptions = sorted({each.length for each in terms.evidence.values() if each.length > years})
+    return tuple(_exception(terms, each) for each in exceptions)
+
+
+def _exception(terms: Terms, years: int) -> Kept:
+    of = sorted(purpose for purpose, each in terms.evidence.items() if each.length == years)
+    named = ", of ".join(PURPOSES[Purpose(purpose)].words for purpose in of)
+    return Kept(
+        "bewijs", None, years, f"Is er iets gedeeld met dit doel: {named}? Dan blijft het bewijs tot {years} jaar."
     )

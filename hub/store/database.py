@@ -3,8 +3,11 @@
 SQLite (WAL, synchronous=FULL) for one process; PostgreSQL (psycopg 3, READ COMMITTED, fsync on) for more than one.
 """
 
+import os
+import stat
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Table, create_engine, event, text
@@ -63,9 +66,35 @@ def _open_sqlite(url: str) -> Engine:
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 
+    event.listen(engine, "do_connect", _make_private)
     event.listen(engine, "connect", prepare)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def _make_private(_dialect: object, _record: object, cargs: list[Any], _cparams: dict[str, Any]) -> None:
+    """Before a connection: the file is there with mode 0600, which its log files then inherit.
+
+    An existing file is never opened here: closing it would drop the locks that SQLite holds on it in this process.
+    """
+    path = Path(str(cargs[0]))
+    if not path.is_absolute() or not path.parent.is_dir():
+        return  # a database in memory, or one that cannot be opened
+    try:
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    except FileExistsError:
+        for each in (path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")):
+            _close_to_others(each)
+
+
+def _close_to_others(path: Path) -> None:
+    """Take what group and others may do with an own file of before the hub made it so. It may be gone by now."""
+    try:
+        found = path.stat()
+        if found.st_uid == os.geteuid() and stat.S_IMODE(found.st_mode) & 0o077:
+            path.chmod(0o600)
+    except FileNotFoundError:
+        return
 
 
 def _begin_sqlite(connection: Connection) -> None:

@@ -579,14 +579,14 @@ def test_a_destroyed_key_is_told_apart_from_a_lost_one(run: Run, hub: Office, wr
     _sign(hub)
     hub.key_store.destroy(["bewijs/iemand"], datetime.now(UTC))
     unnamed = run("ledger", "verify", "--db", "--json")
-    assert (unnamed.code, json.loads(unnamed.out)["gewist"]) == (1, 1)  # no entry says that it was erased
+    assert (unnamed.code, json.loads(unnamed.out)["onleesbaar"]) == (1, 1)  # no entry says that it was erased
     erased = {"v": 1, "soort": "vernietiging", "aantal": 1, "vermeldingen": named(["f" * 32])}
     system = hub.key_store.ensure([SYSTEM_KEY])[SYSTEM_KEY]
     with hub.engine.begin() as connection:
         ledger.append(connection, [ledger.NewEntry(SYSTEM_KEY, system, erased)], lambda: "e" * 32)
     _sign(hub)
     told = run("ledger", "verify", "--db", "--json").json
-    assert (told["uitkomst"], told["gewist"]) == ("heel", 1)
+    assert (told["uitkomst"], told["onleesbaar"]) == ("heel", 1)
 
 
 def _delivery(number: int, state: str, receiver: Oin) -> dict[str, Any]:

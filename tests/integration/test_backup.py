@@ -804,6 +804,21 @@ def test_parts_of_two_backups_and_parts_in_each_others_place_are_refused(where: 
     assert where.put_back(target, replace(one, keys=where.roots[Part.KEYS])).report.exit_code == 0
 
 
+def test_the_folders_of_the_backups_themselves_give_the_newest(where: Place, region: Region) -> None:
+    yesterday = Moved()
+    yesterday.ahead = -86_400
+    old = where.back_up(region.settings, yesterday)
+    new = where.back_up(region.settings)
+    unfinished = where.roots[Part.DATA] / "99990101T000000Z-00000000"
+    unfinished.mkdir()
+    (where.roots[Part.DATA] / "zz-iets-anders").mkdir()
+    assert old.backup < new.backup < unfinished.name
+    both = replace(new, data=where.roots[Part.DATA], keys=where.roots[Part.KEYS])
+    assert where.put_back(where.elsewhere(), both).outcome.run == new.backup
+    with pytest.raises(BackupRefused, match="geen backup"):
+        where.put_back(where.elsewhere("other"), replace(both, data=unfinished))  # the control: none lies in it
+
+
 def test_a_checkpoint_of_another_log_is_no_word_about_this_one(where: Place, region: Region, tmp_path: Path) -> None:
     made = where.back_up(region.settings)
     other = settings_for(tmp_path / "other", None, 18080)
@@ -963,6 +978,8 @@ def test_the_commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: p
     assert code == 0 and made["verwijderd"] == [] and Path(made["gegevens"]).parent == tmp_path / "d"
     assert run("backup", tmp_path / "d", "--sleutels", tmp_path / "d")[0] == 1
     data, keys = made["gegevens"], tmp_path / "k"
+    modes = {path.name: path.stat().st_mode & 0o077 for path in (tmp_path / "hub").rglob("*") if path.is_file()}
+    assert {"hub.db", "signer.state"} <= modes.keys() and set(modes.values()) == {0}  # nobody else reads any of it
     code, _, told = run("restore", data, "--sleutels", keys, "--operator", OPERATOR)
     assert code == 1 and "er is niets veranderd" in told
     assert run("restore", data, "--operator", OPERATOR)[0] == 2

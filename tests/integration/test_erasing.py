@@ -110,10 +110,12 @@ def unwritable(region: Region) -> Iterator[None]:
     if path.exists():
         path.rename(aside)
     path.mkdir()
-    yield
-    path.rmdir()
-    if aside.exists():
-        aside.rename(path)
+    try:
+        yield
+    finally:
+        path.rmdir()
+        if aside.exists():
+            aside.rename(path)
 
 
 @contextmanager
@@ -163,14 +165,22 @@ def test_a_crash_between_two_steps_is_seen_and_mended_at_the_next_start(case: Ca
 
 
 def test_what_fails_at_the_start_stops_nothing_and_is_tried_again(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[object] = []
+    remember = destroying.remember
+
+    def counted(*arguments: Any) -> None:
+        tried.append(arguments)
+        remember(*arguments)
+
     monkeypatch.setattr(destroying, "INTERVAL", 0.05)
+    monkeypatch.setattr(destroying, "remember", counted)
     begin(case.region, case.handle, case.at)
     started = Finisher(case.region.hub.erasures.tools.eraser)
     with unwritable(case.region):
         started.start()
-        wait_until(case.region.hub.erasures.tools.eraser.left.is_set)
+        wait_until(lambda: bool(tried), 20)
         assert not case.done() and case.alive()
-    wait_until(case.done)
+    wait_until(case.done, 20)
     started.stop()
     assert not case.alive()
 

@@ -433,6 +433,11 @@ def test_an_upheld_bezwaar_leaves_what_rests_on_consent(case: Case) -> None:
     case.answer(case.at, asked["id"], antwoord="gehonoreerd").expect(200)
     assert [n["data"]["code"] for n in case.notices()] == ["beperking-opgeheven"]
     assert case.refused() == (202, None)
+    ref = case.person.refs[case.at]
+    seen = case.region.call(case.at, "GET", f"/v1/kandidaten/{ref}/inzage?limiet=100").expect(200)
+    told = {one["code"]: one["grondslagen"][0]["artikel"] for one in seen["berichten"] if "code" in one}
+    assert told == {"beperking": "18", "beperking-opgeheven": "18"}  # not a withdrawal of consent
+    assert {one["code"] for one in seen["zaken"] if "code" in one} == told.keys()
 
 
 def test_a_month_is_a_month() -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from hub.administration import installation
 from hub.administration.backup import durable, manifest
 from hub.administration.backup.manifest import BackupRefused, Manifest, Part
-from hub.administration.backup.save import KEYS, MASTER
+from hub.administration.backup.save import BACKUP, KEYS, MASTER
 from hub.administration.backup.stores import Told, stores
 from hub.administration.installation import AlreadyThere
 from hub.keys import keyring
@@ -37,8 +37,9 @@ class Backup:
 def open_backup(settings: Settings, data: Path, keys: Path, told: Told) -> Backup:
     """Look at both parts, every byte of them, before anything is done. Raises ``BackupRefused``.
 
-    ``keys`` is the keys part itself, or the folder in which it lies.
+    Each is the part itself, or the folder in which it lies: of ``data`` then the newest, of ``keys`` the one with it.
     """
+    data = _newest(data)
     about = manifest.read(data, Part.DATA)
     keys = keys if (keys / manifest.NAME).exists() else keys / about.backup
     about_keys = manifest.read(keys, Part.KEYS)
@@ -56,6 +57,15 @@ def open_backup(settings: Settings, data: Path, keys: Path, told: Told) -> Backu
         each.require_seal(folder, ring)
     _require_files_of(settings, about, about_keys)
     return Backup(data, keys, about, about_keys, ring)
+
+
+def _newest(folder: Path) -> Path:
+    """The folder itself where it holds a manifest; else the newest backup that lies in it, if there is one."""
+    if (folder / manifest.NAME).exists() or not folder.is_dir():
+        return folder
+    # A backup begins with its instant, so the last name is the newest; one without a manifest was never finished.
+    dated = (each for each in folder.iterdir() if BACKUP.fullmatch(each.name) and (each / manifest.NAME).is_file())
+    return max(dated, key=lambda each: each.name, default=folder)
 
 
 def _keyring(settings: Settings, keys: Path) -> Keyring:

@@ -36,7 +36,7 @@ KEYS_KEPT: Final = timedelta(days=30)
 MASTER: Final = "master.key"
 KEYS: Final = "keys"
 ERASURES: Final = "erasures.list"
-_BACKUP: Final = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{8}")
+BACKUP: Final = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{8}")
 _AT_WORK: Final = re.compile(r"\.[0-9]{8}T[0-9]{6}Z-[0-9a-f]{8}\.new")
 _LEFT_BEHIND: Final = timedelta(days=1)  # what is still unfinished by then is of a run that was cut off
 
@@ -183,7 +183,7 @@ def clean_up(root: Path, now: datetime) -> tuple[tuple[str, ...], tuple[str, ...
 
 def _too_old(path: Path, now: datetime) -> bool:
     """By its manifest, or by its name when the manifest is gone: keys that nobody can put back are still keys."""
-    if not _BACKUP.fullmatch(path.name):
+    if not BACKUP.fullmatch(path.name):
         return False
     try:
         made_at = manifest.read(path, Part.KEYS).made_at
@@ -198,7 +198,7 @@ def _left_behind(path: Path, now: datetime) -> bool:
 
 def _known(path: Path) -> bool:
     if path.is_dir():
-        return bool(_AT_WORK.fullmatch(path.name)) or (_BACKUP.fullmatch(path.name) is not None and _readable(path))
+        return bool(_AT_WORK.fullmatch(path.name)) or (BACKUP.fullmatch(path.name) is not None and _readable(path))
     return path.name.endswith(".checkpoint")
 
 

@@ -25,7 +25,7 @@ from hub.keys.erasing import lines
 from hub.rights.erasure.erasures import OWN
 from hub.rights.erasure.terms import evidence_until
 from hub.rights.erasure.whole import ERASED, KEPT
-from hub.store.persons import cases, erasures
+from hub.store.persons import cases, erasures, picture
 from hub.store.persons import erasure_requests as requests
 from hub.store.persons.remains import known_to
 from hub.store.region import parties
@@ -90,6 +90,7 @@ def told(connection: Connection, one: Seen, beside: Beside) -> dict[str, Any]:
     request, parts = one.request, one.parts
     asked = cases.caused_by(connection, [part.erasure_id for part in parts])
     notices = [c for c in asked if c.kind in cases.NOTICES]
+    known = picture.names(connection, {c.organisation for c in notices})
     erased = request is not None and request.status == ERASED
     until = max((part.at for part in parts), default=request.closed_at if request is not None and erased else None)
     return {
@@ -106,7 +107,7 @@ def told(connection: Connection, one: Seen, beside: Beside) -> dict[str, Any]:
             "sleutels": sum(part.keys for part in parts),
         },
         "kennisgevingen": len(notices),
-        "gevraagd": [_asked(c) for c in notices],
+        "gevraagd": [_asked(c, known) for c in notices],
         "inhoudTot": _write(until),
         "bewijsTot": _write(_evidence(connection, one, beside.terms)),
         "verwerkingsverantwoordelijken": None
@@ -115,9 +116,11 @@ def told(connection: Connection, one: Seen, beside: Beside) -> dict[str, Any]:
     }
 
 
-def _asked(row: Row[Any]) -> dict[str, Any]:
+def _asked(row: Row[Any], known: Mapping[str, Row[Any]]) -> dict[str, Any]:
+    receiver = known.get(row.organisation)
+    who = {"ontvanger": row.organisation, "naam": None if receiver is None else receiver.name}
     answer = {"antwoord": row.answer, "beantwoordOp": _write(row.closed_at)}
-    return {"ontvanger": row.organisation, "soort": row.kind, "zaakId": row.sender_id} | answer
+    return who | {"soort": row.kind, "zaakId": row.sender_id} | answer
 
 
 def _controller(row: Row[Any], parts: Iterable[Row[Any]], why: str | None) -> dict[str, Any]:

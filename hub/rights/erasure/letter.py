@@ -75,10 +75,11 @@ def _receivers(asked: Iterable[Mapping[str, Any]]) -> Iterable[str]:
 
 
 def _receiver(one: Mapping[str, Any]) -> str:
+    who = one["ontvanger"] if one["naam"] is None else f"{one['naam']} ({one['ontvanger']})"
     if one["antwoord"] is None:
-        return f"{one['ontvanger']}: nog geen antwoord"
+        return f"{who}: nog geen antwoord"
     told = _ANSWERS.get(one["antwoord"], one["antwoord"])
-    return f"{one['ontvanger']}: {told} ({day(instants.parse(one['beantwoordOp']))})"
+    return f"{who}: {told} ({day(instants.parse(one['beantwoordOp']))})"
 
 
 def _evidence(said: Mapping[str, Any]) -> Iterable[str]:
@@ -96,7 +97,7 @@ def _proof(said: Mapping[str, Any]) -> Iterable[str]:
     place = said["logboek"]
     yield p(
         f"De vernietiging staat als vermelding {place['vermelding']} in het bewijslogboek. "
-        "Dat logboek kan niemand achteraf veranderen."
+        "Verandert iemand dat logboek achteraf? Dan is dat te zien."
     )
     yield number("Logboek", place["oorsprong"])
     yield number("Blad", place["bladHash"])

@@ -36,6 +36,7 @@ class Gevraagd(Schema):
     """Whom the hub asked to delete what it got, the zaak in which the answer comes, and the answer."""
 
     ontvanger = oin_field(required=True)
+    naam = fields.String(required=True, allow_none=True)
     soort = fields.String(required=True)
     zaakId = fields.String(required=True)
     antwoord = fields.String(required=True, allow_none=True)

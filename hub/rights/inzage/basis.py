@@ -20,12 +20,23 @@ SECRECY: Final = "ontheffing"
 #: What the hub itself tells, because the AVG says so.
 NOTICE: Final = "avg"
 KINDS: Final = (GROUND, STATEMENT, AGREEMENT, SECRECY, NOTICE)
-#: The clause under which a notice goes out.
-NOTICES: Final[Mapping[str, tuple[str, str]]] = {
-    "grondslag.vervallen": ("7", "3"),
-    "rectificatie.kennisgeving": ("19", ""),
-    "verwijdering.gevraagd": ("19", ""),
+#: The notice that a ground is gone, or stands still: which clause it goes out under depends on the cause (its `code`).
+LAPSED: Final = "grondslag.vervallen"
+#: Article and paragraph of the AVG by cause: consent was taken back or is none (7), a limit (18, 21), no law (5).
+LAPSES: Final[Mapping[str, tuple[str, str | None]]] = {
+    **dict.fromkeys(("toestemming-ingetrokken", "toestemming-geweigerd", "stopverzoek"), ("7", "3")),
+    "ontheffing-ingetrokken": ("7", "3"),
+    **dict.fromkeys(("toestemming-ongeldig", "toestemming-verlopen"), ("7", None)),
+    **dict.fromkeys(("beperking", "beperking-opgeheven"), ("18", None)),
+    "bezwaar": ("21", None),
+    **dict.fromkeys(("afspraak-beeindigd", "grondslag-beeindigd"), ("5", "1")),
 }
+#: Notices that correct or erase say so in their kind.
+NOTICES: Final[Mapping[str, tuple[str, str | None]]] = dict.fromkeys(
+    ("rectificatie.kennisgeving", "verwijdering.gevraagd"), ("19", None)
+)
+#: Causes of which the verstrekker in whose name a notice goes out has a zaak of its own.
+_LIMITS: Final = frozenset({"beperking", "beperking-opgeheven", "bezwaar"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +46,7 @@ class Told:
     basis: Mapping[str, str] = field(default_factory=dict)  # category → the fact that covers it, ``toestemming:<id>``
     left_out: tuple[str, ...] = ()
     reason: str | None = None  # why it was stopped
+    code: str | None = None  # of a notice: what caused it
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +93,16 @@ def bases(told: Told, rested: Sequence[str], facts: Facts) -> list[dict[str, Any
     return found
 
 
-def notice_basis(kind: str) -> list[dict[str, Any]]:
-    """Why the hub itself tells something."""
-    article, paragraph = NOTICES.get(kind, ("12", ""))
-    return [{"soort": NOTICE, "categorieen": [], "wet": "AVG", "artikel": article, "lid": paragraph or None}]
+def notice_basis(kind: str, code: str | None) -> list[dict[str, Any]]:
+    """Why the hub itself tells something. ``code``: the cause of a notice that a ground is gone."""
+    table, name = (LAPSES, code or "") if kind == LAPSED else (NOTICES, kind)
+    article, paragraph = table.get(name, ("12", None))
+    return [{"soort": NOTICE, "categorieen": [], "wet": "AVG", "artikel": article, "lid": paragraph}]
+
+
+def cause(code: str | None, receiver: str, own: Oin | None) -> dict[str, Any]:
+    """The cause of a notice, to whom may read it: the person, its receiver, and its verstrekker if that has a zaak."""
+    return {"code": code} if code is not None and (own in (None, receiver) or code in _LIMITS) else {}
 
 
 def _fact(kind: str, fact_id: str, categories: list[str], facts: Facts) -> dict[str, Any]:

@@ -14,10 +14,13 @@ from consent.store import tables as facts
 from consent.store.reading import read_persons
 from contracts.identity import KandidaatRef, PersonId
 from hub.keys.sealing import SealBroken, unseal
+from hub.ledger.person_entries import entries_of
 from hub.rights.consent.recording import Recorded
+from hub.rights.inzage.basis import LAPSED, cause
 from hub.rights.inzage.sections import Items, Look, Section
 from hub.rights.limits.flows import Flows
 from hub.rights.limits.objections import OBJECTION, a_month_after
+from hub.rights.notices import NOTICE
 from hub.rights.statement_routes import shown
 from hub.store.persons import cases, picture
 
@@ -163,11 +166,22 @@ def _cases(look: Look, after: str, limit: int) -> list[Row[Any]]:
     return cases.seen_by(look.connection, look.whose.own, wanted)
 
 
+def _codes(look: Look, rows: Sequence[Row[Any]]) -> dict[str, str]:
+    """By zaak, the cause of a notice that a ground is gone: it stands in the log alone."""
+    wanted = {row.case_id for row in rows if row.kind == LAPSED}
+    if not wanted:
+        return {}
+    said = (entry.payload for entry in entries_of(look.connection, look.evidence_keys))
+    return {one["zaakId"]: one["code"] for one in said if one["soort"] == NOTICE and one["zaakId"] in wanted}
+
+
 def _case(look: Look, rows: Sequence[Row[Any]]) -> Items:
+    codes = _codes(look, rows)
     return [
         {"id": r.shown_id, "soort": r.kind, "verstrekker": r.verstrekker, "gevraagd": r.organisation}
         | {"geopendOp": r.opened_at, "uiterlijkOp": r.due_at, "geslotenOp": r.closed_at, "antwoord": r.answer}
         | {"toelichting": look.cases.explanation(r)}
+        | cause(codes.get(r.case_id), r.organisation, look.whose.own)
         for r in rows
     ]
 

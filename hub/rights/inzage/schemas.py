@@ -140,7 +140,7 @@ class AfschermingInInzage(Schema):
 
 
 class ZaakInInzage(Schema):
-    """What an organisation was asked or told."""
+    """What an organisation was asked or told. `code`: the cause of a `grondslag.vervallen`."""
 
     id = fields.String(required=True)
     soort = word_field(*CASE_KINDS, required=True)
@@ -151,6 +151,7 @@ class ZaakInInzage(Schema):
     geslotenOp = Instant(required=True, allow_none=True)
     antwoord = fields.String(required=True, allow_none=True)
     toelichting = fields.String(required=True, allow_none=True)
+    code = fields.String()
 
 
 class TerugroepingInInzage(Schema):
@@ -186,7 +187,8 @@ class GrondslagInInzage(Schema):
 
 
 class BerichtInInzage(Schema):
-    """A message for one recipient. `categorieen`: what went; `weggelaten`: what did not, told to the sender.
+    """A message for one recipient. `categorieen`: what went; `weggelaten`: what did not, told to the sender; `code`:
+    the cause of a notice.
 
     Of what was received only its categories are kept, not the form in which it came; of what was sent the message
     itself, which `inhoud=true` adds as long as its key lives (else null).
@@ -202,6 +204,7 @@ class BerichtInInzage(Schema):
     verstrekker = oin_field(required=True)
     ontvanger = oin_field(required=True)
     kennisgeving = fields.Boolean(required=True)
+    code = fields.String()
     status = code_field(State, required=True)
     aanvaardOp = Instant()
     vrijgegevenOp = Instant(required=True, allow_none=True)

@@ -6,7 +6,7 @@ evidence key lives.
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from sqlalchemy import Row
@@ -19,11 +19,12 @@ from hub.delivery.release import opened
 from hub.ledger.person_entries import PersonEntry, entries_of
 from hub.rights.consent.ending import INVALID, INVALIDATION, REVOKED, WITHDRAWN
 from hub.rights.inzage.asking import INZAGE
-from hub.rights.inzage.basis import GROUND, STATEMENT, Facts, Told, bases, named, notice_basis
+from hub.rights.inzage.basis import GROUND, STATEMENT, Facts, Told, bases, cause, named, notice_basis
 from hub.rights.inzage.sections import Items, Look, Section
 from hub.rights.limits.objections import OBJECTION
 from hub.rights.limits.restrictions import RESTRICTION
 from hub.rights.limits.shields import SHIELD
+from hub.rights.notices import NOTICE
 from hub.rights.recall.recalls import REASONS
 from hub.store.persons import picture
 
@@ -55,7 +56,8 @@ def _show(look: Look, rows: Sequence[Row[Any]]) -> Items:
     for row in rows:
         said = told.get((row.message_id, row.recipient), Told())
         basis = _basis(row, said, rested.get(row.delivery_id, ()), facts)
-        found.append(_message(look, row) | basis | _ended(row, said, facts) | bodies.get(row.delivery_id, {}))
+        why = cause(said.code, row.recipient, look.whose.own)
+        found.append(_message(look, row) | why | basis | _ended(row, said, facts) | bodies.get(row.delivery_id, {}))
     return found
 
 
@@ -76,7 +78,7 @@ def _told(look: Look, wanted: Collection[Key]) -> tuple[dict[Key, Told], frozens
 def _spoken_of(payload: Mapping[str, Any]) -> Iterator[tuple[Key, Mapping[str, Any]]]:
     """The decisions of one entry, each with its message and recipient."""
     if "berichtId" in payload:
-        if payload["soort"] in (_RELEASE, _STOP):
+        if payload["soort"] in (_RELEASE, _STOP, NOTICE):
             yield (payload["berichtId"], payload["ontvanger"]), payload
         elif payload["soort"] == _DECISION:
             for decision in payload["besluiten"]:
@@ -84,12 +86,14 @@ def _spoken_of(payload: Mapping[str, Any]) -> Iterator[tuple[Key, Mapping[str, A
 
 
 def _joined(before: Told, kind: str, said: Mapping[str, Any]) -> Told:
-    """A release says what went; a decision, only what was left out by then; a stop, why."""
+    """A release says what went; a decision, only what was left out by then; a stop or a notice, why."""
     if kind == _RELEASE:
-        return Told(said.get("grondslag", {}), tuple(said.get("weggelaten", ())), before.reason)
+        return replace(before, basis=said.get("grondslag", {}), left_out=tuple(said.get("weggelaten", ())))
     if kind == _STOP:
-        return Told(before.basis, before.left_out, said.get("reden"))
-    return Told(before.basis, before.left_out or tuple(said.get("weggelaten", ())), before.reason)
+        return replace(before, reason=said.get("reden"))
+    if kind == NOTICE:
+        return replace(before, code=said["code"])
+    return replace(before, left_out=before.left_out or tuple(said.get("weggelaten", ())))
 
 
 def _facts(look: Look, told: Collection[Told], rested: set[str], acts: frozenset[tuple[str, str]]) -> Facts:
@@ -129,7 +133,7 @@ def _basis(row: Row[Any], told: Told, rested: Sequence[str], facts: Facts) -> di
     if row.released_at is None:
         found = []
     else:
-        found = notice_basis(row.kind) if row.notice else bases(told, rested, facts)
+        found = notice_basis(row.kind, told.code) if row.notice else bases(told, rested, facts)
     # What was left out for a recipient is its sender's affair: the recipient does not learn that there was more.
     left = {"weggelaten": list(told.left_out)} if facts.own in (None, row.organisation) else {}
     return {"grondslagen": found} | left

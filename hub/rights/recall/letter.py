@@ -1,16 +1,11 @@
 """The work sheet as a page to print: A4, plain Dutch. Every value is escaped."""
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
 from html import escape
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
-_AMSTERDAM: Final = ZoneInfo("Europe/Amsterdam")
-_MONTHS: Final = (
-    *("januari", "februari", "maart", "april", "mei", "juni"),
-    *("juli", "augustus", "september", "oktober", "november", "december"),
-)
+from consent.receipt.dutch import day, moment
+
 _REASONS: Final = {
     "verkeerde-persoon": "het ging over de verkeerde persoon",
     "verkeerde-ontvanger": "het ging naar de verkeerde organisatie",
@@ -35,7 +30,7 @@ def letter(sheet: Mapping[str, Any]) -> str:
     """The page. ``sheet``: as ``worksheet`` makes it."""
     parts = [
         "<h1>Werkblad bij een teruggeroepen bericht</h1>",
-        _p(f"Bericht {sheet['berichtId']}, soort {sheet['soort']}. Teruggeroepen op {_day(sheet['teruggeroepenOp'])}."),
+        _p(f"Bericht {sheet['berichtId']}, soort {sheet['soort']}. Teruggeroepen op {day(sheet['teruggeroepenOp'])}."),
         "<h2>Om wie gaat het?</h2>",
         _table(("Uw kenmerk van deze persoon", "Wat is er gebeurd?"), map(_person, sheet["betrokkenen"])),
         "<h2>Wie kreeg wat?</h2>",
@@ -61,7 +56,7 @@ def _given(sheet: Mapping[str, Any]) -> str:
     rows = (
         (
             f"{line['naam']} ({line['ontvanger']})",
-            _moment(line["verstrektOp"]),
+            moment(line["verstrektOp"]),
             ", ".join(line["categorieen"]) or "geen",
             _REASONS[line["reden"]],
             _answer(line),
@@ -75,7 +70,7 @@ def _answer(line: Mapping[str, Any]) -> str:
     if line["beantwoordOp"] is None:
         return "nog geen antwoord"
     words = _ANSWERS.get(line["antwoord"], str(line["antwoord"]))
-    return f"{words} ({_day(line['beantwoordOp'])})" + (f": {line['toelichting']}" if line["toelichting"] else "")
+    return f"{words} ({day(line['beantwoordOp'])})" + (f": {line['toelichting']}" if line["toelichting"] else "")
 
 
 def _breach(breach: Mapping[str, Any] | None) -> Iterable[str]:
@@ -86,8 +81,8 @@ def _breach(breach: Mapping[str, Any] | None) -> Iterable[str]:
     yield "<h2>Is dit een datalek?</h2>"
     clock = "Die tijd is voorbij." if breach["verstreken"] else f"U heeft nog ongeveer {breach['resterendeUren']} uur."
     yield _p(
-        f"Ja. U ontdekte het op {_moment(breach['ontdektOp'])}. Is er een risico voor mensen? Meld het dan binnen 72 "
-        f"uur bij de Autoriteit Persoonsgegevens: uiterlijk {_moment(breach['meldenVoor'])}. {clock}"
+        f"Ja. U ontdekte het op {moment(breach['ontdektOp'])}. Is er een risico voor mensen? Meld het dan binnen 72 "
+        f"uur bij de Autoriteit Persoonsgegevens: uiterlijk {moment(breach['meldenVoor'])}. {clock}"
     )
     yield "<h2>Wat vraagt de Autoriteit Persoonsgegevens? (AVG artikel 33)</h2>"
     yield from map(_question, breach["artikel33"])
@@ -108,12 +103,3 @@ def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     top = "".join(f"<th>{escape(cell)}</th>" for cell in head)
     body = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in rows)
     return f"<table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>"
-
-
-def _day(instant: datetime) -> str:
-    local = instant.astimezone(_AMSTERDAM)
-    return f"{local.day} {_MONTHS[local.month - 1]} {local.year}"
-
-
-def _moment(instant: datetime) -> str:
-    return f"{_day(instant)}, {instant.astimezone(_AMSTERDAM):%H:%M} uur"

@@ -60,7 +60,7 @@ def _kinds(kinds: Iterable[Mapping[str, Any]]) -> Iterable[str]:
 
 def _proof(said: Mapping[str, Any]) -> Iterable[str]:
     places = [one["vermelding"] for one in said["vermeldingen"]]
-    yield p("De vernietiging staat in het bewijslogboek. Dat logboek kan niemand achteraf veranderen.")
+    yield p("De vernietiging staat in het bewijslogboek. Verandert iemand dat logboek achteraf? Dan is dat te zien.")
     yield number("Logboek", said["oorsprong"])
     yield number("Vermeldingen", ", ".join(places) or "geen van u alleen")
     yield number("Handtekening", said["handtekening"])

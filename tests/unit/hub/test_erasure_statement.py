@@ -85,8 +85,8 @@ SAID: dict[str, Any] = {
     "vernietigd": {"berichten": 1, "sleutels": 1},
     "sleutels": ["ab" * 32],
     "gevraagd": [
-        {"ontvanger": WORKPLACE, "antwoord": None, "beantwoordOp": None},
-        {"ontvanger": GUIDE, "antwoord": "verwijderd", "beantwoordOp": "2026-11-27T12:00:00.000Z"},
+        {"ontvanger": WORKPLACE, "naam": "Leerbedrijf & Zoon", "antwoord": None, "beantwoordOp": None},
+        {"ontvanger": GUIDE, "naam": None, "antwoord": "verwijderd", "beantwoordOp": "2026-11-27T12:00:00.000Z"},
     ],
     "logboek": {"oorsprong": "hub.example/bewijslogboek", "vermelding": "17", "bladHash": "cd" * 32},
     "bewijsTot": "2031-11-26T12:00:00.000Z",
@@ -97,9 +97,14 @@ def test_the_letter_says_all_of_it_and_runs_nothing() -> None:
     page = letter(SAID)
     for words in (
         *("26 november 2026", "1 bericht.", "er is bezwaar gemaakt", "vermelding 17", "cd" * 32, "ab" * 32),
-        *(f"{WORKPLACE}: nog geen antwoord", f"{GUIDE}: heeft ze verwijderd (27 november 2026)", "26 november 2031"),
+        *(
+            f"Leerbedrijf &amp; Zoon ({WORKPLACE}): nog geen antwoord",
+            f"{GUIDE}: heeft ze verwijderd (27 november 2026)",
+            "26 november 2031",
+        ),
     ):
         assert words in page, words
+    assert "13.00 uur" in page and "kan niemand achteraf veranderen" not in page  # a change is found, not impossible
     assert "<script" not in page and "<b>" not in page and "&lt;script&gt;W-1" in page
 
 

@@ -57,7 +57,7 @@ def _sender(sheet: Sheet, group: Group) -> list[str]:
 
 
 def _kind(one: Record) -> str:
-    return capital(words.KINDS.get(one["soort"], one["soort"]))
+    return capital(words.kind(one["soort"], one.get("code")))
 
 
 def _what(group: Group) -> list[str]:

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from hub.delivery.states import State
+from hub.rights.inzage.letter import words
 
 #: States of what went that need no word: it is there, or on its way.
 ARRIVED: Final = frozenset({State.RELEASED, State.DELIVERED, State.CONFIRMED})
@@ -60,7 +61,7 @@ def _into(groups: dict[Key, Group], key: Key, one: Mapping[str, Any], at: dateti
 
 
 def _flow(one: Mapping[str, Any]) -> Key:
-    return one["verstrekker"], one["ontvanger"], one["soort"], one["doel"]
+    return one["verstrekker"], one["ontvanger"], words.kind(one["soort"], one.get("code")), one["doel"]
 
 
 def _plain(basis: Mapping[str, Any]) -> Key:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Final
 
+from consent.facts import StatementStatus
 from consent.receipt import terms
 from consent.receipt.dutch import day, moment
 from contracts.identity import Category, Purpose
@@ -58,17 +59,40 @@ def _statement(sheet: Sheet, one: Record) -> list[list[str]]:
     if one.get("gegevenDoor") not in (None, "betrokkene"):
         spoke = f"Namens u zei {terms.GIVEN_BY[one['gegevenDoor']].words} {answer}"
     at = one.get("gegevenOp") or one["gevraagdOp"] or one["vastgelegdOp"]
-    until = "" if one["geldigTot"] is None else f" Het geldt tot {day(one['geldigTot'])}."
     what = categories(sorted(map(Category, one["categorieen"]))) if one.get("categorieen") else "alles"
     why = "; ".join(terms.PURPOSES[Purpose(d)].words for d in one["doelen"]) if one.get("doelen") else "alles"
     state = words.STATEMENTS.get(one["status"], one["status"])
     flow = [f"Van {sheet.all_of(one.get('verstrekkers'))}", f"aan {sheet.all_of(one.get('ontvangers'))}"]
     return [
-        [f"{spoke} op {day(at)}.{until}"],
+        [f"{spoke} op {day(at)}.{_until(one)}"],
         [f"{capital(what)}.", f"Waarvoor: {why}."],
         flow,
-        [f"{capital(state)}.", f"{sheet.who(one['vastgelegdDoor'])} schreef dit op."],
+        [f"{capital(state)}{_since(one)}.", f"{sheet.who(one['vastgelegdDoor'])} schreef dit op."],
     ]
+
+
+def _until(one: Record) -> str:
+    """Its term, as long as it runs, or once it ran out; what ended before that has a day of its own."""
+    if one["geldigTot"] is None:
+        return ""
+    match one["status"]:
+        case StatementStatus.GIVEN | StatementStatus.REFUSED | StatementStatus.TO_CONFIRM:
+            return f" Het geldt tot {day(one['geldigTot'])}."
+        case StatementStatus.REQUESTED:
+            return f" Het gaat om de tijd tot {day(one['geldigTot'])}."
+        case StatementStatus.EXPIRED:
+            return f" Het gold tot {day(one['geldigTot'])}."
+    return ""
+
+
+def _since(one: Record) -> str:
+    """The day on which it ended before its term."""
+    at = {
+        StatementStatus.WITHDRAWN: one.get("beeindigdOp"),
+        StatementStatus.REVOKED: one.get("beeindigdOp"),
+        StatementStatus.INVALID: one.get("ongeldigOp"),
+    }.get(one["status"])
+    return "" if at is None else f", op {day(at)}"
 
 
 def _secrecy(sheet: Sheet, one: Record) -> str:
@@ -94,12 +118,21 @@ def limits(sheet: Sheet) -> Iterable[str]:
 
 
 def _restriction(sheet: Sheet, one: Record) -> str:
-    ended = "Dat geldt nog." if one["opgehevenOp"] is None else f"Dat stopte op {day(one['opgehevenOp'])}."
     reason = words.RESTRICTIONS.get(one["grond"], one["grond"])
-    return (
-        f"Vanaf {day(one['op'])} staat het delen door {sheet.all_of(one['verstrekkers'])} aan "
-        f"{sheet.all_of(one.get('ontvangers'))} stil. De reden: {reason}. {ended}"
-    )
+    shared = f"het delen door {sheet.all_of(one['verstrekkers'])} aan {sheet.all_of(one.get('ontvangers'))}"
+    if one["opgehevenOp"] is None:
+        told = f"Vanaf {day(one['op'])} staat {shared} stil.{_for_what(one)} De reden: {reason}."
+        return f"{told} Dat geldt nog."
+    since, until = day(one["op"]), day(one["opgehevenOp"])
+    told = f"Van {since} tot {until} stond {shared} stil.{_for_what(one)} De reden was: {reason}."
+    return f"{told} Dat geldt niet meer."
+
+
+def _for_what(one: Record) -> str:
+    """The doel of a beperking or bezwaar that is about one; of all of them nothing needs to be said."""
+    if one.get("doel") is None:
+        return ""
+    return f" Het gaat alleen om dit doel: {terms.PURPOSES[Purpose(one['doel'])].words}."
 
 
 def _objection(sheet: Sheet, one: Record) -> str:
@@ -107,23 +140,27 @@ def _objection(sheet: Sheet, one: Record) -> str:
     own = f" U schreef: “{one['grond']}”." if one["grond"] else ""
     motive = f" De uitleg daarbij: “{one['motivering']}”." if one["motivering"] else ""
     return (
-        f"Op {day(one['op'])} maakte u bezwaar tegen het delen door {sheet.all_of(one['verstrekkers'])}.{own} "
-        f"De uitkomst: {outcome}.{motive}"
+        f"Op {day(one['op'])} maakte u bezwaar tegen het delen door {sheet.all_of(one['verstrekkers'])}."
+        f"{_for_what(one)}{own} De uitkomst: {outcome}.{motive}"
     )
 
 
 def _shield(sheet: Sheet, one: Record) -> str:
-    named = enumerated(map(sheet.who, one["ontvangers"])) or "niemand"
-    ended = "Dat geldt nog." if one["opgehevenOp"] is None else f"Dat stopte op {day(one['opgehevenOp'])}."
+    named = enumerated(map(sheet.who, one["ontvangers"]))
+    who = f"alleen {named}" if named else "niemand"
     reason = words.SHIELDS.get(one["grond"], one["grond"])
-    return f"Vanaf {day(one['op'])} mag alleen {named} weten waar u bent. De reden: {reason}. {ended}"
+    if one["opgehevenOp"] is None:
+        return f"Vanaf {day(one['op'])} mag {who} weten waar u bent. De reden: {reason}. Dat geldt nog."
+    since, until = day(one["op"]), day(one["opgehevenOp"])
+    return f"Van {since} tot {until} mocht {who} weten waar u was. De reden: {reason}. Dat geldt niet meer."
 
 
 def acts(sheet: Sheet) -> Iterable[str]:
     """What organisations were asked about the person, what was taken back, and who looked."""
     counted: dict[Key, int] = {}
     for one in sheet.of("zaken"):
-        key = (one["gevraagd"], one["soort"], one["antwoord"], one["geslotenOp"] is None)
+        told = words.case(one["soort"], one.get("code"))
+        key = (one["gevraagd"], told, one["antwoord"], one["geslotenOp"] is None)
         counted[key] = counted.get(key, 0) + 1
     lines = [_case(sheet, key, count) for key, count in counted.items()]
     lines += [
@@ -140,7 +177,7 @@ def acts(sheet: Sheet) -> Iterable[str]:
 
 
 def _case(sheet: Sheet, key: Key, count: int) -> str:
-    asked, kind, answer, is_open = key
+    asked, said, answer, is_open = key
     told = words.ANSWERS.get(answer, answer) if answer else ("nog geen antwoord" if is_open else "geen antwoord nodig")
     often = f" ({count} keer)" if count > 1 else ""
-    return f"{sheet.who(asked)}: {words.CASES.get(kind, kind)}{often}. Antwoord: {told}."
+    return f"{sheet.who(asked)}: {said}{often}. Antwoord: {told}."

@@ -41,6 +41,11 @@ KINDS: Final[Mapping[str, str]] = {
     "verwijdering.gevraagd": "melding: haal deze gegevens weg",
     "bericht.ingetrokken": "melding: dit bericht is ingetrokken",
 }
+#: The notice that a ground is gone, by its cause, where that makes it say something else.
+LAPSES: Final[Mapping[str, str]] = {
+    "beperking": "melding: deze gegevens mogen nu even niet worden gebruikt",
+    "beperking-opgeheven": "melding: deze gegevens mogen weer worden gebruikt",
+}
 STATES: Final[Mapping[State, str]] = {
     State.WAITING: "wacht nog",
     State.RELEASED: "verstuurd",
@@ -72,9 +77,9 @@ STATEMENTS: Final[Mapping[StatementStatus, str]] = {
     StatementStatus.REFUSED: "u zei nee",
     StatementStatus.TO_CONFIRM: "moet nog worden bevestigd",
     StatementStatus.WITHDRAWN: "namens u ingetrokken",
-    StatementStatus.REVOKED: "was verkeerd opgeschreven, geldt niet",
+    StatementStatus.REVOKED: "was verkeerd opgeschreven, geldt niet meer",
     StatementStatus.EXPIRED: "de tijd is om",
-    StatementStatus.INVALID: "was niet geldig",
+    StatementStatus.INVALID: "ongeldig verklaard",
 }
 OUTCOMES: Final[Mapping[ObjectionOutcome, str]] = {
     ObjectionOutcome.PENDING: "wordt nog bekeken",
@@ -105,6 +110,10 @@ CASES: Final[Mapping[str, str]] = {
     "grondslag.vervallen": "gevraagd de gegevens niet meer te gebruiken",
     "rectificatie.kennisgeving": "gevraagd iets te verbeteren",
     "verwijdering.gevraagd": "gevraagd gegevens weg te halen",
+}
+LAPSE_CASES: Final[Mapping[str, str]] = {
+    "beperking": "gevraagd de gegevens nu even niet te gebruiken",
+    "beperking-opgeheven": "verteld dat de gegevens weer mogen worden gebruikt",
 }
 ANSWERS: Final[Mapping[str, str]] = {
     "bevestigd": "het blijft gestopt",
@@ -153,6 +162,16 @@ REASONS: Final[Mapping[str, str]] = {
     "onleesbaar": "het bericht was niet meer te lezen",
     "kandidaat-": "over u mocht niets meer worden gedeeld",
 }
+
+
+def kind(soort: str, code: str | None = None) -> str:
+    """A kind of message; ``code``: what caused a notice."""
+    return LAPSES.get(code or "") or KINDS.get(soort, soort)
+
+
+def case(soort: str, code: str | None = None) -> str:
+    """A zaak; ``code``: what caused the notice that it belongs to."""
+    return LAPSE_CASES.get(code or "") or CASES.get(soort, soort)
 
 
 def why(reason: str | None) -> str | None:

@@ -1,7 +1,8 @@
 """Receipts that were given out once, kept in a folder: whatever changes in this project, they must stay checkable.
 
-``samples/v1`` was written by version 1. If a test here fails because the words of the letter or a term of the JSON-LD
-changed: the change belongs in a new version beside version 1, never in version 1 (``consent.receipt.evidence``).
+``samples/v1`` was written by version 1, and so on. If a test here fails because the words of the letter or a term of
+the JSON-LD changed: the change belongs in a new version beside those, never in one of them: see
+``consent.receipt.evidence``.
 """
 
 from pathlib import Path
@@ -16,10 +17,11 @@ KEPT = Path(__file__).parent / "samples"
 NAMES = ("ja", "ingetrokken", "nee", "gevraagd")
 
 
+@pytest.mark.parametrize("version", range(1, VERSION + 1))
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("suffix", ["json", "html"])
-def test_a_kept_receipt_is_whole(name: str, suffix: str) -> None:
-    folder = KEPT / "v1"
+def test_a_kept_receipt_is_whole(name: str, suffix: str, version: int) -> None:
+    folder = KEPT / f"v{version}"
     raw = (folder / f"{name}.{suffix}").read_bytes()
     key = verifier.read_verifier(str(folder / "log.vkey"))
     report = verifier.verify_statement(raw, (folder / f"{name}.tlog-proof").read_text(), [key])
@@ -30,6 +32,8 @@ def test_a_kept_receipt_is_whole(name: str, suffix: str) -> None:
 
 def test_every_version_that_was_ever_given_out_is_kept() -> None:
     assert sorted(folder.name for folder in KEPT.iterdir()) == [f"v{n}" for n in range(1, VERSION + 1)]
-    for name in NAMES:
-        for suffix, form in (("json", document.DPV), ("html", document.LETTER)):
-            assert document.read((KEPT / "v1" / f"{name}.{suffix}").read_bytes()).form == form
+    for version in range(1, VERSION + 1):
+        for name in NAMES:
+            for suffix, form in (("json", document.DPV), ("html", document.LETTER)):
+                read = document.read((KEPT / f"v{version}" / f"{name}.{suffix}").read_bytes())
+                assert (read.form, read.evidence.version) == (form, version)

@@ -103,7 +103,7 @@ def test_it_says_who_what_why_until_when_and_how_to_stop() -> None:
         "Kringloop Nieuw Leven",
         "wie u bent, zoals uw naam en geboortedatum",
         "u laten leren op de werkplek",
-        "Dit geldt van 22 november 2026, 14.50 uur tot 22 juni 2027, 0.00 uur. Daarna stopt het vanzelf.",
+        "Dit geldt van 22 november 2026, 14.50 uur tot 22 juni 2027, 00.00 uur. Daarna stopt het vanzelf.",
         "U mag altijd stoppen. U hoeft niet te zeggen waarom. Het stopt meteen. Zeg het tegen",
         "Nee zeggen of stoppen heeft geen gevolgen voor uw uitkering of uw traject.",
         "Autoriteit Persoonsgegevens",
@@ -120,10 +120,14 @@ def test_what_happened_since_is_told_and_an_end_first() -> None:
     found = page(eventful())
     told = found.text()
     assert told.index("Let op. Dit is ingetrokken namens u.") < told.index("Wat is er gezegd?")
-    assert "23 november 2026, 9.00 uur (Woonzorg" in told
+    assert "23 november 2026, 09.00 uur (Woonzorg" in told
     assert "1 februari 2027, 10.30 uur: Dit is ingetrokken namens u. Het geldt niet meer." in told
     assert "moet dit eerst nog bevestigen" not in told  # it did
     assert "U mag later altijd alsnog ja zeggen." in told
+    # Nothing in it speaks as if it still held.
+    assert "Dit geldt niet meer. Het stopte op 1 februari 2027, 10.30 uur." in told
+    assert "Wie mocht gegevens over u geven?" in told and "Wie mag" not in told
+    assert "22 juni 2027" not in told and "Daarna stopt het vanzelf" not in told
 
 
 def test_a_refusal_a_question_a_minor_and_a_renewal_have_their_own_words() -> None:
@@ -172,7 +176,7 @@ def test_moments_are_those_of_the_dutch_clock() -> None:
     at = datetime(2015, 1, 1, 0, 30, tzinfo=UTC)
     while at.year < 2040:
         local = at.astimezone(amsterdam)
-        clock = f"{local.day} {months[local.month - 1]} {local.year}, {local.hour}.{local.minute:02} uur"
+        clock = f"{local.day} {months[local.month - 1]} {local.year}, {local.hour:02}.{local.minute:02} uur"
         assert moment(at) == clock
         at += timedelta(hours=11)
     for year in range(2015, 2040):
@@ -180,7 +184,7 @@ def test_moments_are_those_of_the_dutch_clock() -> None:
             for day in range(24, 32):
                 for minutes in (-1, 0, 1):
                     at = datetime(year, month, day, 1, tzinfo=UTC) + timedelta(minutes=minutes)
-                    assert f", {at.astimezone(amsterdam).hour}." in moment(at)
+                    assert f", {at.astimezone(amsterdam).hour:02}." in moment(at)
     assert moment(datetime.max.replace(tzinfo=UTC)).endswith("9999, 23.59 uur")
 
 

@@ -14,13 +14,14 @@ from consent.facts import ObjectionOutcome, StatementStatus
 from consent.gate import checks
 from consent.receipt import terms
 from contracts import catalogue
-from contracts.identity import Category, LegalBasis, LegalFramework, Purpose, SecrecySubject
+from contracts.identity import Category, LegalBasis, LegalFramework, Oin, Purpose, SecrecySubject
+from contracts.kinds.kennisgeving import GrondslagVervallen
 from hub.delivery.release import INACTIVE, UNREADABLE
 from hub.delivery.states import State
 from hub.rights import cases
 from hub.rights.consent import ending
 from hub.rights.erasure.whole import ERASED, KEPT
-from hub.rights.inzage.basis import KINDS, Facts, Told, bases
+from hub.rights.inzage.basis import KINDS, LAPSED, LAPSES, Facts, Told, bases, cause, notice_basis
 from hub.rights.inzage.letter import words
 from hub.rights.inzage.letter.grouping import Groups
 from hub.rights.inzage.letter.sheet import Sheet
@@ -277,6 +278,53 @@ def test_the_letter_fetches_nothing() -> None:
     assert "size: A4" in STYLE and '<html lang="nl">' in page
 
 
+# -- limits -----------------------------------------------------------------------------------------------------------
+LATER = NOON + timedelta(days=5)
+
+
+def shield(receivers: list[str], ended: datetime | None = None) -> str:
+    one = {"op": NOON, "grond": "dreiging", "ontvangers": receivers, "opgehevenOp": ended}
+    return read(letter(sheet({"afschermingen": [one]})))
+
+
+def test_a_shield_names_who_may_know_and_says_when_nobody_may() -> None:
+    assert "Vanaf 20 november 2026 mag niemand weten waar u bent. De reden: u wordt bedreigd." in shield([])
+    assert "mag alleen Gemeente Voorbeeld weten waar u bent." in shield([GEMEENTE])
+    assert "Van 20 november 2026 tot 25 november 2026 mocht niemand weten waar u was." in shield([], LATER)
+    assert "alleen niemand" not in shield([]) + shield([], LATER)
+
+
+def restriction(**extra: Any) -> str:
+    one = {"op": NOON, "grond": "onrechtmatig", "verstrekkers": [GEMEENTE], "opgehevenOp": None}
+    return read(letter(sheet({"beperkingen": [one | extra]})))
+
+
+def test_a_restriction_names_its_doel_and_speaks_of_the_past_once_it_is_over() -> None:
+    told = restriction(doel="opleiden")
+    assert "Vanaf 20 november 2026 staat het delen door Gemeente Voorbeeld aan alle organisaties stil." in told
+    assert f"Het gaat alleen om dit doel: {terms.PURPOSES[Purpose('opleiden')].words}." in told
+    assert "dit doel" not in restriction()
+    ended = restriction(opgehevenOp=LATER)
+    assert "Van 20 november 2026 tot 25 november 2026 stond het delen door" in ended
+    assert " staat het delen" not in ended and "Dat geldt nog" not in ended
+
+
+def statement(**extra: Any) -> str:
+    one = {"keuze": "ja", "gegevenDoor": "betrokkene", "gegevenOp": NOON, "geldigTot": LATER, "vastgelegdDoor": BEDRIJF}
+    ended = {"beeindigdOp": None, "ongeldigOp": None}
+    return read(letter(sheet({"toestemmingen": [one | ended | extra]})))
+
+
+def test_a_statement_that_ended_says_when_and_no_longer_promises_its_term() -> None:
+    assert "U zei ja op 20 november 2026. Het geldt tot 25 november 2026." in statement(status="gegeven")
+    ended = NOON + timedelta(days=2)
+    for status, when in (("ingetrokken", "beeindigdOp"), ("herroepen", "beeindigdOp"), ("ongeldig", "ongeldigOp")):
+        told = statement(status=status, **{when: ended})
+        assert "Het geldt tot" not in told and ", op 22 november 2026." in told
+    assert "Namens u ingetrokken, op 22 november 2026." in statement(status="ingetrokken", beeindigdOp=ended)
+    assert "Het gold tot 25 november 2026. " in statement(status="verlopen")
+
+
 # -- the basis --------------------------------------------------------------------------------------------------------
 class Row:
     """A row of a table."""
@@ -322,3 +370,57 @@ def test_each_fact_is_told_with_the_categories_that_it_covers() -> None:
 def test_a_statement_shows_itself_to_its_recorder_and_verstrekkers_only(own: str | None, sees: bool) -> None:
     found = bases(Told({"contact": "toestemming:s"}), ["r"], facts(own))
     assert [{"id", "gegevenOp"} <= one.keys() for one in found] == [sees, sees]
+
+
+@pytest.mark.parametrize(
+    ("kind", "code", "place"),
+    [
+        (LAPSED, "toestemming-ingetrokken", ("7", "3")),
+        (LAPSED, "toestemming-geweigerd", ("7", "3")),
+        (LAPSED, "stopverzoek", ("7", "3")),
+        (LAPSED, "beperking", ("18", None)),
+        (LAPSED, "beperking-opgeheven", ("18", None)),
+        (LAPSED, "bezwaar", ("21", None)),
+        ("rectificatie.kennisgeving", "onjuist", ("19", None)),
+        ("verwijdering.gevraagd", "wissing", ("19", None)),
+    ],
+)
+def test_a_notice_rests_on_the_clause_of_its_cause(kind: str, code: str, place: tuple[str, str | None]) -> None:
+    (found,) = notice_basis(kind, code)
+    assert (found["wet"], found["artikel"], found["lid"]) == ("AVG", *place)
+
+
+def test_every_cause_that_a_notice_can_name_has_its_clause() -> None:
+    codes = GrondslagVervallen().fields["code"].codes  # type: ignore[attr-defined]
+    assert set(codes) == set(LAPSES)
+
+
+def notice(code: str, **extra: Any) -> dict[str, Any]:
+    basis = notice_basis(LAPSED, code)
+    return message(soort=LAPSED, kennisgeving=True, doel="rechten", code=code, grondslagen=basis, **extra)
+
+
+def asked(code: str) -> dict[str, Any]:
+    return {"gevraagd": BEDRIJF, "soort": LAPSED, "antwoord": None, "geslotenOp": NOON, "code": code}
+
+
+def test_that_a_restriction_is_over_reads_as_may_again_in_the_table_and_in_the_list() -> None:
+    codes = ("beperking-opgeheven", "toestemming-ingetrokken")
+    lifted, gone = (read(letter(sheet({"berichten": [notice(c)], "zaken": [asked(c)]}))) for c in codes)
+    assert "deze gegevens mogen weer worden gebruikt" in lifted and "niet meer" not in lifted.split("Uw rechten")[0]
+    assert "Ontwikkelbedrijf Voorbeeld: verteld dat de gegevens weer mogen worden gebruikt." in lifted
+    assert "deze gegevens mogen niet meer worden gebruikt" in gone and "weer" not in gone
+    assert "Ontwikkelbedrijf Voorbeeld: gevraagd de gegevens niet meer te gebruiken." in gone
+
+
+def test_a_limit_and_its_end_are_told_apart() -> None:
+    groups = Groups()
+    groups.add({"berichten": [notice("beperking"), notice("beperking-opgeheven")]})
+    assert [group.count for group in groups.given.values()] == [1, 1]
+
+
+def test_the_cause_is_told_to_the_person_and_its_receiver_and_a_sender_learns_only_of_what_it_was_asked() -> None:
+    code = "toestemming-ingetrokken"
+    assert cause(code, BEDRIJF, None) == cause(code, BEDRIJF, Oin(BEDRIJF)) == {"code": code}
+    assert cause(code, BEDRIJF, Oin(GEMEENTE)) == {} == cause(None, BEDRIJF, None)
+    assert cause("beperking", BEDRIJF, Oin(GEMEENTE)) == {"code": "beperking"}
