@@ -141,7 +141,7 @@ def _fill(core: wiring.Core, entries: int, keys: Sequence[tuple[str, bytes]]) ->
             sequence(connection, TURN)
         signer.sign(core.engine.begin)
         taken += time.perf_counter() - begun
-        _progress("appended", stop, entries)
+        progress("appended", stop, entries)
     return appended, taken
 
 
@@ -185,12 +185,12 @@ def _verify(core: wiring.Core, environment: dict[str, str]) -> tuple[float, floa
     with tempfile.TemporaryDirectory(prefix="log-") as folder:
         with core.look() as connection:
             log.export(connection, Path(folder))
-        by_folder = _child(["consent.audit", "--folder", folder, "--key", keys[0].vkey], environment)
-    by_db = _child(["hub.cli", "ledger", "verify", "--db"], environment)
+        by_folder = child(["consent.audit", "--folder", folder, "--key", keys[0].vkey], environment)
+    by_db = child(["hub.cli", "ledger", "verify", "--db"], environment)
     return *by_folder, *by_db
 
 
-def _child(command: Sequence[str], environment: dict[str, str]) -> tuple[float, float]:
+def child(command: Sequence[str], environment: dict[str, str]) -> tuple[float, float]:
     """Seconds and MiB of a process that must find all whole."""
     begun = time.perf_counter()
     done = subprocess.run(
@@ -223,7 +223,8 @@ def report(found: Figures) -> str:
     return "\n".join(lines + [f"  {name:<34} {value:>14}   {promised}" for name, value, promised in rows])
 
 
-def _progress(what: str, done: int, of: int) -> None:
+def progress(what: str, done: int, of: int) -> None:
+    """How far it is, on a terminal."""
     if sys.stderr.isatty():
         sys.stderr.write(f"\r{what} {done:,} of {of:,}\033[K" + ("\n" if done == of else ""))
 
