@@ -198,7 +198,7 @@ def test_what_is_urgent_is_answered_before_the_transaction_that_it_waited_for_bu
 
 
 def test_fewer_are_taken_at_a_time_where_many_take_long_and_more_again_where_they_do_not(bench: Bench) -> None:
-    """Nobody can withdraw while a transaction runs, so how long it takes is bounded, and not only how many are in it."""
+    """Nobody can withdraw while a transaction runs: how long it takes is bounded, and not only how many are in it."""
     futures: list[Future[str]] = []
     bench.each = 0.002
     bench.held(lambda: futures.extend(bench.writer.begin(bench.write, f"a{i}") for i in range(MAX_WEIGHT * 2)))
