@@ -29,7 +29,7 @@ from hub.delivery.mailbox import Acknowledgement
 from hub.intake.accept import Accepted
 from hub.store.region.access import Asker
 from hub.wiring import Core, Hub
-from tests.bench.ledger import TARGET, child, progress
+from tests.bench.ledger import TARGET, Run, child, progress
 from tests.bench.steps import region_of
 from tests.servers import PostgresServer, Watchdog
 
@@ -38,12 +38,11 @@ BATCH: Final = 250  # messages accepted together, then fetched and acknowledged 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """One verification: of how many entries and persons, in how many seconds, with how much memory at most (MiB)."""
+    """One verification: of how many entries and persons, and what it took."""
 
     entries: int
     people: int
-    seconds: float
-    mib: float
+    took: Run
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,18 +56,21 @@ class Figures:
     whole: Look
 
     @property
-    def entry_us(self) -> float:
-        """Microseconds of one more entry."""
-        return (self.whole.seconds - self.start.seconds) / (self.whole.entries - self.start.entries) * 1e6
+    def entry(self) -> Run:
+        """What one more entry takes: of time since the people alone, of memory since the half of it."""
+        start, half, whole = self.start.took, self.half.took, self.whole.took
+        more = self.whole.entries - self.start.entries
+        return Run(
+            (whole.seconds - start.seconds) / more,
+            (whole.cpu - start.cpu) / more,
+            (whole.mib - half.mib) / (self.whole.entries - self.half.entries),
+        )
 
     @property
-    def entry_bytes(self) -> float:
-        """Memory of one more entry, from half to all: what was reserved once is in both."""
-        return (self.whole.mib - self.half.mib) * 2**20 / (self.whole.entries - self.half.entries)
-
-    def at_target(self, now: float, more: float) -> float:
-        """``now``, with ``more`` for each entry up to the target."""
-        return now + more * (TARGET - self.whole.entries)
+    def at_target(self) -> Run:
+        """What so many entries would take."""
+        now, entry, more = self.whole.took, self.entry, TARGET - self.whole.entries
+        return Run(now.seconds + more * entry.seconds, now.cpu + more * entry.cpu, now.mib + more * entry.mib)
 
 
 def measure(core: Core, region: Region, messages: int, environment: dict[str, str]) -> Figures:
@@ -112,27 +114,27 @@ def _look(core: Core, hub: Hub, environment: dict[str, str]) -> Look:
     with core.look() as connection:
         entries = log.size(connection)
         people = connection.scalar(select(func.count()).select_from(person)) or 0
-    return Look(entries, people, *child(["hub.cli", "ledger", "verify", "--db"], environment))
+    return Look(entries, people, child(["hub.cli", "ledger", "verify", "--db"], environment))
 
 
 def report(found: Figures) -> str:
     """A table of what is promised and what was found."""
-    whole = found.whole
-    seconds = found.at_target(whole.seconds, found.entry_us / 1e6)
-    mib = found.at_target(whole.mib, found.entry_bytes / 2**20)
+    entry = found.entry
     rows = [
         ("messages in and out", f"{found.messages / found.fill_s:,.0f}/s", ""),
-        ("verify --db, people alone", f"{found.start.seconds:.1f} s, {found.start.mib:.0f} MiB", ""),
-        ("verify --db, half of the messages", f"{found.half.seconds:.1f} s, {found.half.mib:.0f} MiB", ""),
-        ("verify --db, all of them", f"{whole.seconds:.1f} s, {whole.mib:.0f} MiB", ""),
-        ("  one more entry", f"{found.entry_us:.0f} µs, {found.entry_bytes:.0f} bytes", ""),
-        ("  reckoned to 10^6 entries", f"{seconds:.0f} s, {mib:.0f} MiB", "< 180 s, < 300 MB"),
+        ("verify --db, people alone", _took(found.start.took), ""),
+        ("verify --db, half of the messages", _took(found.half.took), ""),
+        ("verify --db, all of them", _took(found.whole.took), ""),
+        ("  one more entry", f"{entry.cpu * 1e6:.0f} µs of processor, {entry.mib * 2**20:.0f} bytes", ""),
+        ("  reckoned to 10^6 entries", _took(found.at_target), "< 180 s, < 300 MB"),
     ]
-    lines = [
-        f"measured at {whole.entries:,} entries: {found.messages:,} messages about {whole.people:,} people; "
-        "10^6 is reckoned, with as many people"
-    ]
-    return "\n".join(lines + [f"  {name:<34} {value:>22}   {promised}" for name, value, promised in rows])
+    about = f"{found.messages:,} messages about {found.whole.people:,} people"
+    lines = [f"measured at {found.whole.entries:,} entries: {about}; 10^6 is reckoned, with as many people"]
+    return "\n".join(lines + [f"  {name:<34} {value:>36}   {promised}" for name, value, promised in rows])
+
+
+def _took(run: Run) -> str:
+    return f"{run.seconds:.1f} s, {run.cpu:.1f} s of processor, {run.mib:.0f} MiB"
 
 
 @contextmanager
