@@ -5,7 +5,6 @@ shows up late is simply taken late. What belongs to one person still keeps its o
 under that person's lock.
 """
 
-from itertools import islice
 from typing import Final
 
 from sqlalchemy import Connection, delete, func, insert, select
@@ -14,11 +13,12 @@ from consent.log import reading
 from consent.log.merkle import perfect_root
 from consent.log.tables import checkpoint, ledger_entry, ledger_node, ledger_pending
 from consent.log.tiles import HEIGHT, WIDTH
+from consent.store.any_of import any_of
 
 SEQUENCER_LOCK: Final = 0x6875_625F_6C6F_6731  # "hub_log1"
 SIGNER_LOCK: Final = 0x6875_625F_6C6F_6732  # "hub_log2"
-_CHUNK: Final = 1_000  # ids in one DELETE
 _TURN: Final = 4_096  # entries that find their place at a time when a tree is begun anew
+_TAKEN: Final = delete(ledger_pending).where(any_of(ledger_pending.c.entry_id, "taken"))
 
 
 def only_one(connection: Connection, lock: int) -> None:
@@ -48,9 +48,7 @@ def sequence(connection: Connection, limit: int) -> int | None:
     )
     size = start + len(waiting)
     _add_nodes(connection, start, size)
-    ids = iter([row.id for row in waiting])
-    while chunk := list(islice(ids, _CHUNK)):
-        connection.execute(delete(ledger_pending).where(ledger_pending.c.id.in_(chunk)))
+    connection.execute(_TAKEN, {"taken": [row.entry_id for row in waiting]})
     return size
 
 

@@ -6,7 +6,7 @@ The caller holds the person's lock: shared for what only adds a possibility, exc
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import (
     ColumnElement,
@@ -114,13 +114,16 @@ def invalidate(connection: Connection, found: Collection[tuple[str, datetime, by
         connection.execute(_INVALIDATE, [{"key": key, "at": at, "reason": reason} for key, at, reason in found])
 
 
+_FIND: Final = (
+    select(statement, person.c.root)
+    .join(person, person.c.person_id == statement.c.person_id)
+    .where(statement.c.statement_id == bindparam("id"), person.c.erased_at.is_(None))
+)
+
+
 def find_statement(connection: Connection, statement_id: str) -> Row[Any] | None:
     """The row of a statement, with the root of its person; None too when that person was erased."""
-    return connection.execute(
-        select(statement, person.c.root)
-        .join(person, person.c.person_id == statement.c.person_id)
-        .where(statement.c.statement_id == statement_id, person.c.erased_at.is_(None))
-    ).one_or_none()
+    return connection.execute(_FIND, {"id": statement_id}).one_or_none()
 
 
 def was_involved(connection: Connection, organisation: Oin, root: str, now: datetime) -> bool:

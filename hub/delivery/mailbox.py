@@ -34,6 +34,7 @@ from hub.store.writer import Transaction, Writer
 
 HUB_SYSTEM: Final = "hub"  # reserved: the hub itself, in the name of a verstrekker
 _TRIES: Final = 5
+_PART: Final = 64  # messages of one transaction: nobody can withdraw while it runs
 _PARTS: Final = 20  # transactions of one page: some of what they free may be stopped
 _PAGE_BYTES: Final = 2**20  # more would still be on its way when a withdrawal has long been answered
 
@@ -146,15 +147,16 @@ class Mailbox:
             reached = after_sequence
             committed, size = None, 0
             for _ in range(_PARTS if attempt == 0 else 1):  # too busy for more: then one transaction
-                part = self._part(asker, reached, min(limit - len(events), MAX_WEIGHT))
+                part = self._part(asker, reached, min(limit - len(events), _PART))
                 if part is None:
                     break
                 committed = committed if committed is not None else part.committed
                 events += part.events
                 reached = part.next_sequence
                 size += part.size
-                if len(events) >= limit or size >= _PAGE_BYTES:
-                    break
+                late = self.clock.monotonic() - committed > LEAVE_WITHIN / 4
+                if len(events) >= limit or size >= _PAGE_BYTES or late:
+                    break  # what it has must leave in time; more comes with the next page
             if committed is None or self.clock.monotonic() - committed <= LEAVE_WITHIN / 2:
                 return Page(events, reached, committed if events and committed is not None else float("inf"))
         raise PartUnavailable("De hub is te druk om berichten op tijd uit te geven.")

@@ -23,7 +23,7 @@ from hub.store.writer import Transaction, Writer, WriterStopped
 
 #: Seconds between two looks at the queue.
 INTERVAL: Final = 0.1
-_LIMIT: Final = 4_096  # entries that one transaction sequences
+_LIMIT: Final = 1_024  # entries that one transaction sequences: a withdrawal may wait for it
 _LOG: Final = Locks(exclusive=frozenset({LOG}))
 _TROUBLED: Final = 1.0  # seconds to wait after an error
 #: Seconds of trouble without a pause after which the log counts as not kept; a lock that was not free is sooner over.

@@ -1,7 +1,8 @@
 """The one writer of a process: takes waiting units of work together, and commits them in one transaction.
 
-Withdrawals and other urgent work go first, in a transaction of their own. One commit holds at most
-``MAX_WEIGHT`` persons' locks, but for a unit that needs more by itself.
+Withdrawals and other urgent work go first, in a transaction of their own, and before those are answered who were in the
+one under way. One commit holds at most ``MAX_WEIGHT`` persons' locks, but for a unit that needs more by itself, and
+fewer where so many take longer than a withdrawal should wait.
 Neighbouring units of the same verb are handed to it together: a verb written for many pays its statements once.
 If such a transaction fails, it is repeated with a savepoint per unit: one bad row cannot fail its neighbours.
 """
@@ -14,7 +15,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import structlog
 from sqlalchemy import Connection, Engine, text
@@ -22,6 +23,11 @@ from sqlalchemy import Connection, Engine, text
 from hub.ports import Clock
 from hub.store.database import is_sqlite
 from hub.store.locks import MAX_WEIGHT, Locks, Turnstile, take
+
+#: How long a transaction of many should take, seconds: nobody can withdraw while it runs.
+_TURN: Final = 0.05
+#: So many are taken together however long it takes: alone, each would cost several times as much.
+_LEAST: Final = 32
 
 Item = TypeVar("Item")
 Outcome = TypeVar("Outcome")
@@ -55,6 +61,7 @@ class _Unit:
     verb: Callable[[Transaction, Sequence[Any]], Sequence[Any]]
     item: Any
     locks: Locks
+    urgent: bool = False
     done: Future[Any] = field(default_factory=Future)
 
     @property
@@ -89,6 +96,10 @@ class Transactions:
         self._turnstile = turnstile
         self._sqlite = is_sqlite(engine)
 
+    def monotonic(self) -> float:
+        """Seconds, to measure how long something took."""
+        return self._clock.monotonic()
+
     @contextmanager
     def open(self, locks: Locks) -> Iterator[Transaction]:
         """One transaction; commits at the end of the block, rolls back when it raises."""
@@ -121,6 +132,7 @@ class Writer:
         self._normal: deque[_Unit] = deque()
         self._wake = threading.Condition()
         self._stopping = False
+        self._limit = MAX_WEIGHT  # what is taken of ordinary work at a time
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
 
     def start(self) -> None:
@@ -148,7 +160,7 @@ class Writer:
         urgent: bool = False,
     ) -> "Future[Outcome]":
         """Queue one unit; the future holds the verb's outcome once it is durable, or what the verb raised."""
-        unit = _Unit(verb, item, locks)
+        unit = _Unit(verb, item, locks, urgent)
         self._queue([unit], self._urgent if urgent else self._normal)
         return unit.done
 
@@ -183,12 +195,14 @@ class Writer:
 
     def _run(self) -> None:
         while (units := self._next()) is not None:
-            try:
-                self._commit(units)
-            except BaseException as error:  # noqa: BLE001 - handed to those who wait; the writer lives on
-                for unit in units:
-                    if not unit.done.done():
-                        unit.done.set_exception(error)
+            began = self._transactions.monotonic()
+            outcomes = self._outcomes(units)
+            if not units[0].urgent:
+                self._pace(units, self._transactions.monotonic() - began)
+                # All who are answered wake up at once, and work in this same process: who waits to take something away
+                # would wait for them, too. What is durable can be told a moment later.
+                self._urgent_first()
+            _answer(units, outcomes)
 
     def _next(self) -> list[_Unit] | None:
         with self._wake:
@@ -196,33 +210,35 @@ class Writer:
                 if self._stopping:
                     return None
                 self._wake.wait()
-            queue = self._urgent or self._normal
-            units = [queue.popleft()]
-            # A change of the rules shuts everybody out: it goes alone.
-            alone, weight = units[0].locks.rules_exclusive, units[0].weight
-            while queue and not alone and not queue[0].locks.rules_exclusive:
-                weight += queue[0].weight
-                if weight > MAX_WEIGHT:
-                    break
-                units.append(queue.popleft())
-            return units
+            return _taken(self._urgent, MAX_WEIGHT) if self._urgent else _taken(self._normal, self._limit)
 
-    def _commit(self, units: list[_Unit]) -> None:
+    def _urgent_first(self) -> None:
+        """What is urgent by now, once: ordinary work is answered after it, however much more comes."""
+        with self._wake:
+            units = _taken(self._urgent, MAX_WEIGHT) if self._urgent else []
+        if units:
+            _answer(units, self._outcomes(units))
+
+    def _pace(self, units: Sequence[_Unit], took: float) -> None:
+        """Take fewer at a time where they took long; more again where as many as might be were soon done."""
+        if took > _TURN:
+            self._limit = max(_LEAST, self._limit // 2)
+        elif took < _TURN / 2 and sum(unit.weight for unit in units) > self._limit // 2:
+            self._limit = min(MAX_WEIGHT, self._limit * 2)
+
+    def _outcomes(self, units: list[_Unit]) -> Sequence[Any]:
+        """What came of each, durable when this returns: an error is an outcome, too. Never raises."""
         try:
-            outcomes = self._together(units)
-        except _CommitFailed as error:
-            raise error.cause from None  # nobody knows whether it is durable: never done twice
-        except Exception as error:  # noqa: BLE001 - repeated one by one below, where each raises its own
-            if len(units) == 1:
-                units[0].done.set_exception(error)
-                return
-            outcomes = self._one_by_one(units)
-        # Here the transaction is durable: only now may anybody be answered.
-        for unit, outcome in zip(units, outcomes, strict=True):
-            if isinstance(outcome, Exception):
-                unit.done.set_exception(outcome)
-            else:
-                unit.done.set_result(outcome)
+            try:
+                return self._together(units)
+            except _CommitFailed as error:
+                return [error.cause] * len(units)  # nobody knows whether it is durable: never done twice
+            except Exception as error:  # noqa: BLE001 - repeated one by one below, where each raises its own
+                if len(units) == 1:
+                    return [error]
+            return self._one_by_one(units)
+        except BaseException as error:  # noqa: BLE001 - handed to those who wait; the writer lives on
+            return [error] * len(units)
 
     def _together(self, units: list[_Unit]) -> list[Any]:
         transaction: Transaction | None = None
@@ -272,6 +288,28 @@ def _tell(call: Callable[[], None]) -> None:
         call()
     except Exception as error:  # noqa: BLE001 - told by its class and places
         structlog.get_logger().error("after commit", exc_info=error)
+
+
+def _taken(queue: "deque[_Unit]", limit: int) -> list[_Unit]:
+    """The next of this queue, which is not empty: as many as may share a transaction."""
+    units = [queue.popleft()]
+    # A change of the rules shuts everybody out: it goes alone.
+    alone, weight = units[0].locks.rules_exclusive, units[0].weight
+    while queue and not alone and not queue[0].locks.rules_exclusive:
+        weight += queue[0].weight
+        if weight > limit:
+            break
+        units.append(queue.popleft())
+    return units
+
+
+def _answer(units: Sequence[_Unit], outcomes: Sequence[Any]) -> None:
+    """Tell each its outcome. What was done is durable: only now may anybody be answered."""
+    for unit, outcome in zip(units, outcomes, strict=True):
+        if isinstance(outcome, BaseException):
+            unit.done.set_exception(outcome)
+        else:
+            unit.done.set_result(outcome)
 
 
 def _union(units: Sequence[_Unit]) -> Locks:

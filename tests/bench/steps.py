@@ -69,7 +69,8 @@ class _Inline:
 
 
 @contextmanager
-def _region(where: Place) -> Iterator[tuple[Core, Region]]:
+def region_of(where: Place, people: int = PEOPLE) -> Iterator[tuple[Core, Region]]:
+    """A region of so many people on a hub that does not run: its parts are there to be called."""
     run = secrets.token_hex(4)
     core = wiring.open_core(where.settings)
     systems = prepare(core, run)
@@ -81,7 +82,7 @@ def _region(where: Place) -> Iterator[tuple[Core, Region]]:
         }
         for partner in partners.values():
             partner.log_in(core.clock.now(), core.new_id())
-        region = populate(partners, PEOPLE, core.clock.now(), run)
+        region = populate(partners, people, core.clock.now(), run)
     finally:
         server.stop()
     yield core, region
@@ -133,7 +134,7 @@ def main(arguments: list[str]) -> None:
             server = PostgresServer(guard)
             server.start()
             env["HUB_DATABASE_URL"] = server.url_for(server.create())
-        with place(env, 9, fill=False) as where, _region(where) as (core, region):
+        with place(env, 9, fill=False) as where, region_of(where) as (core, region):
             for size in (1, 16, 100):
                 sys.stdout.write(report(size, *measure(core, region, size)) + "\n")
     finally:

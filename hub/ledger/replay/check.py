@@ -10,6 +10,7 @@ kept; nor by which systeem a push went; nor what was never logged and left no ro
 import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -126,9 +127,10 @@ def check(connection: Connection, keys: KeyStore, progress: Callable[[int], None
     ``connection`` must show one state throughout (a snapshot). ``progress`` is told how many entries were looked at.
     """
     replay = _Replay(Report(["inhoud", "vrijgaven", "tabellen"], limits=[UNKNOWN]))
-    for entry in entries(connection, keys, progress):
-        replay.hear(entry)
-    erased = replay.close()
-    compare(connection, replay.region, replay.identities, replay.traffic, replay.report.wrong)
-    compare_erasures(connection, keys, replay.persons, replay.traffic, replay.report.wrong)
+    with closing(replay.traffic):
+        for entry in entries(connection, keys, progress):
+            replay.hear(entry)
+        erased = replay.close()
+        compare(connection, replay.region, replay.identities, replay.traffic, replay.report.wrong)
+        compare_erasures(connection, keys, replay.persons, replay.traffic, replay.report.wrong)
     return replay.report, erased

@@ -16,13 +16,25 @@ from hub.ledger.evidence import bound
 from hub.ledger.replay.identity import Identities
 from hub.ledger.replay.persons import Persons
 from hub.ledger.replay.region import Region
-from hub.ledger.replay.traffic import Traffic
+from hub.ledger.replay.traffic import Traffic, release_of
 from hub.store import tables as hub
 from hub.store.region.parties import keys_digest
 
 _PAGE: Final = 1_000
 #: What the gate knows of a person, by its name in ``PersonFacts``.
 _FACTS: Final = ("involvements", "statements", "stops", "restrictions", "objections", "secrecy_releases", "shields")
+#: Of a message, and of a delivery that left, only what the log tells of: not the bodies.
+_MESSAGES: Final = select(
+    *(hub.message.c[name] for name in ("message_id", "person_id", "organisation", "system", "kind", "purpose"))
+)
+_DELIVERIES: Final = (
+    select(
+        *(hub.delivery.c[name] for name in ("delivery_id", "message_id", "recipient", "released_at", "revealed")),
+        hub.message.c.person_id,
+    )
+    .join(hub.message, hub.message.c.message_id == hub.delivery.c.message_id)
+    .where(hub.delivery.c.released_at.is_not(None))
+)
 #: Tells what is wrong: where, and what.
 Wrong = Callable[[str, str], None]
 
@@ -197,42 +209,36 @@ def _identities(connection: Connection, told: Identities, erased: set[str], wron
 
 
 def _messages(connection: Connection, traffic: Traffic, wrong: Wrong) -> None:
-    unseen = set(traffic.sent)
-    for rows in pages(connection, hub.message, hub.message.c.message_id):
+    for rows in pages(connection, _MESSAGES, hub.message.c.message_id):
+        ids = [row.message_id for row in rows]
+        sent, notices = traffic.sent.see(ids), traffic.notices.see(ids)
         for row in rows:
-            told = traffic.sent.get(row.message_id)
-            unseen.discard(row.message_id)
+            told = sent.get(row.message_id)
             if told is None:
-                if row.message_id not in traffic.notices and row.person_id not in traffic.erased:
+                if row.message_id not in notices and row.person_id not in traffic.erased:
                     wrong(f"message {row.message_id}", "het logboek bevat geen besluit over dit bericht")
             elif (told.person, told.sender, told.system, told.kind, told.purpose) != (
                 *(row.person_id, row.organisation, row.system, row.kind, row.purpose),
             ):
                 wrong(f"message {row.message_id}", "het bericht is anders dan het logboek zegt")
-    for message_id in sorted(unseen):
+    for message_id, _ in traffic.sent.unseen():
         wrong(f"message {message_id}", "het logboek kent dit bericht, de tabel niet")
 
 
 def _deliveries(connection: Connection, traffic: Traffic, wrong: Wrong) -> None:
     """Nothing left that the log does not tell of, and nothing is told to have left that did not."""
-    unseen = set(traffic.released)
-    query = (
-        select(hub.delivery, hub.message.c.person_id)
-        .join(hub.message, hub.message.c.message_id == hub.delivery.c.message_id)
-        .where(hub.delivery.c.released_at.is_not(None))
-    )
-    for rows in pages(connection, query, hub.delivery.c.delivery_id):
+    for rows in pages(connection, _DELIVERIES, hub.delivery.c.delivery_id):
+        released = traffic.released.see([release_of(row.message_id, row.recipient) for row in rows])
         for row in rows:
-            told = traffic.released.get((row.message_id, row.recipient))
-            unseen.discard((row.message_id, row.recipient))
+            told = released.get(release_of(row.message_id, row.recipient))
             if row.person_id in traffic.erased:
                 continue
             if told is None:
                 wrong(f"delivery {row.delivery_id}", "het logboek bevat geen vrijgave van deze levering")
             elif (_ms(told.at), told.given) != (_ms(row.released_at), tuple(row.revealed)):
                 wrong(f"delivery {row.delivery_id}", f"de levering is anders dan {told.place} zegt")
-    for key in sorted(unseen):
-        wrong(traffic.released[key].place, "een vrijgave waarvan de tabel geen vrijgegeven levering heeft")
+    for _, release in traffic.released.unseen():
+        wrong(release.place, "een vrijgave waarvan de tabel geen vrijgegeven levering heeft")
 
 
 def pages(connection: Connection, of: Table | Select[Any], key: Column[Any]) -> Iterator[Sequence[Row[Any]]]:

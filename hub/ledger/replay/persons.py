@@ -6,6 +6,7 @@ A person is the handle in the name of the key under which an entry is sealed; th
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Final, TypeVar
 
 from consent.endings import Ended, close, cut, reopen, tell
@@ -64,6 +65,7 @@ class Persons:
     requests: dict[str, dict[str, Any]] = field(default_factory=dict)  # how each request for one stands, by its id
     leaders: dict[str, frozenset[Oin]] = field(default_factory=dict)  # traject → its opdrachtgever and who opened it
     deaths: dict[str, Death] = field(default_factory=dict)  # by message
+    reported: dict[str, list[str]] = field(default_factory=dict)  # handle → messages that reported the death
 
     def get(self, handle: str) -> Person:
         """The person; one of whom nothing was told yet is made."""
@@ -72,6 +74,8 @@ class Persons:
     def facts(self, handle: str) -> tuple[PersonFacts, datetime]:
         """All facts of a person and of those joined with it, and the instant of the newest of them."""
         members = self._joined(handle)
+        if len(members) == 1:
+            return members[0].facts, members[0].latest
         facts = PersonFacts(
             known=True,
             erased=any(m.facts.erased for m in members),
@@ -170,6 +174,7 @@ class Persons:
             one.latest = max(one.latest, at)
         if said.get("overleden") is True:
             self.deaths[said["berichtId"]] = Death(handle, said["organisatie"], at)
+            self.reported.setdefault(handle, []).append(said["berichtId"])
             self._settle(handle)
 
     def tell(self, handle: str, trajectory: str | None, receiver: Oin, at: datetime) -> None:
@@ -192,8 +197,8 @@ class Persons:
 
     def died_at(self, handle: str) -> datetime | None:
         """When the first report of this person's death that stands was made."""
-        standing = (d.at for d in self.deaths.values() if d.person == handle and d.recalled_at is None)
-        return min(standing, default=None)
+        reports = (self.deaths[message] for message in self.reported.get(handle, ()))
+        return min((death.at for death in reports if death.recalled_at is None), default=None)
 
     def _settle(self, handle: str) -> None:
         person = self.get(handle)
@@ -224,7 +229,13 @@ def _trajectory(facts: PersonFacts, said: dict[str, Any], at: datetime) -> Perso
 
 
 def _some(said: dict[str, Any], name: str, make: Callable[[str], T]) -> frozenset[T] | None:
-    return frozenset(make(v) for v in said[name]) if said.get(name) is not None else None
+    return _set(make, *said[name]) if said.get(name) is not None else None
+
+
+@lru_cache(maxsize=4_096)
+def _set(make: Callable[[str], Any], *codes: str) -> frozenset[Any]:
+    """One set for all who named the same: of many persons, whose facts are held, it is most of what they said."""
+    return frozenset(map(make, codes))
 
 
 def _statement(facts: PersonFacts, said: dict[str, Any], at: datetime) -> PersonFacts:

@@ -10,6 +10,7 @@ from contracts import catalogue, instants
 from contracts.identity import Category, Oin, Purpose
 from hub.ledger.replay.persons import Persons
 from hub.ledger.replay.region import Region
+from hub.ledger.replay.shelf import Shelf
 
 #: The log writes instants in whole milliseconds; the hub decided in finer ones.
 _GRAIN: Final = timedelta(milliseconds=1)
@@ -29,6 +30,17 @@ class Sent:
     receivers: frozenset[str]  # to whom it was let
     at: datetime
 
+    def packed(self) -> tuple[Any, ...]:
+        """As plain values."""
+        head = self.person, self.sender, self.system, self.kind, self.purpose, self.trajectory
+        return *head, sorted(self.receivers), instants.write(self.at)
+
+    @classmethod
+    def unpacked(cls, values: list[Any]) -> "Sent":
+        """The other way round."""
+        person, sender, system, kind, purpose, trajectory, receivers, at = values
+        return cls(person, sender, system, kind, purpose, trajectory, frozenset(receivers), instants.parse(at))
+
 
 @dataclass(frozen=True, slots=True)
 class Release:
@@ -37,6 +49,33 @@ class Release:
     at: datetime
     given: tuple[str, ...]
     place: str
+
+    def packed(self) -> tuple[Any, ...]:
+        """As plain values."""
+        return instants.write(self.at), self.given, self.place
+
+    @classmethod
+    def unpacked(cls, values: list[Any]) -> "Release":
+        """The other way round."""
+        at, given, place = values
+        return cls(instants.parse(at), tuple(given), place)
+
+
+def _sent() -> Shelf[Sent]:
+    return Shelf(Sent.packed, Sent.unpacked)
+
+
+def _releases() -> Shelf[Release]:
+    return Shelf(Release.packed, Release.unpacked)
+
+
+def _notices() -> Shelf[str]:
+    return Shelf(str, str)
+
+
+def release_of(message_id: str, receiver: str) -> str:
+    """The key of a release: once for each message and receiver."""
+    return f"{message_id}/{receiver}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +93,9 @@ class Traffic:
 
     region: Region
     persons: Persons
-    sent: dict[str, Sent] = field(default_factory=dict)
-    released: dict[tuple[str, str], Release] = field(default_factory=dict)
-    notices: dict[str, str] = field(default_factory=dict)  # messages that the hub itself made: id → receiver
+    sent: Shelf[Sent] = field(default_factory=_sent)
+    released: Shelf[Release] = field(default_factory=_releases)  # by ``release_of``
+    notices: Shelf[str] = field(default_factory=_notices)  # messages that the hub itself made: id → receiver
     erased: set[str] = field(default_factory=set)  # handles of persons whose key was destroyed
     lapsed: dict[str, Lapsed] = field(default_factory=dict)  # messages whose term was over, by id
 
@@ -80,7 +119,7 @@ class Traffic:
         at, wrong = instants.parse(said["op"]), None
         for one in said["berichten"]:
             message_id, undelivered = one["berichtId"], frozenset(one.get("onbestelbaar", ()))
-            if message_id not in self.sent and message_id not in self.notices:
+            if self.sent.get(message_id) is None and self.notices.get(message_id) is None:
                 wrong = "een bewaartermijn van een bericht waarover het logboek geen besluit bevat"
             elif message_id in self.lapsed:
                 wrong = "een bericht dat voor de tweede keer is leeggemaakt"
@@ -92,15 +131,16 @@ class Traffic:
     def release(self, person: str | None, said: dict[str, Any], place: str) -> str | None:
         """A release; what is wrong with it, if anything."""
         message = self.sent.get(said["berichtId"])
-        if message is None and said["berichtId"] not in self.notices:
+        told = None if message is not None else self.notices.get(said["berichtId"])
+        if message is None and told is None:
             return "een vrijgave van een bericht waarover het logboek geen besluit bevat"
         at, receiver = instants.parse(said["op"]), said["ontvanger"]
-        key = said["berichtId"], receiver
-        if key in self.released:
+        key = release_of(said["berichtId"], receiver)
+        if self.released.get(key) is not None:
             return "een tweede vrijgave van hetzelfde bericht aan dezelfde ontvanger"
         self.released[key] = Release(at, tuple(said["gegeven"]), place)
         if message is None:
-            return self._notice(said)
+            return _notice(said, told)
         if receiver not in message.receivers:
             return "een vrijgave aan een ontvanger die het besluit niet toeliet"
         wrong = self._covered(message, receiver, frozenset(map(Category, said["gegeven"])), at)
@@ -108,14 +148,6 @@ class Traffic:
             self._open(message, receiver, at)
             self._close(message, receiver, at)
         return wrong
-
-    def _notice(self, said: dict[str, Any]) -> str | None:
-        """What is wrong with the release of a notice: it rests on no facts, so it is not decided again."""
-        if said["ontvanger"] != self.notices[said["berichtId"]]:
-            return "een vrijgave van een kennisgeving aan een ander dan haar ontvanger"
-        if said["gegeven"] or said.get("kennisgeving") is not True:
-            return "een vrijgave van een kennisgeving die meer zegt te geven"
-        return None
 
     def _covered(self, message: Sent, receiver: str, given: frozenset[Category], at: datetime) -> str | None:
         kind = catalogue.by_name(message.kind)
@@ -165,3 +197,17 @@ class Traffic:
         """The release of a closing message ends the receiver's involvement."""
         if message.kind in catalogue.closing() and message.person is not None:
             self.persons.tell(message.person, message.trajectory, Oin(receiver), at)
+
+    def close(self) -> None:
+        """Let go of what lies on disk."""
+        for shelf in (self.sent, self.released, self.notices):
+            shelf.close()
+
+
+def _notice(said: dict[str, Any], receiver: str | None) -> str | None:
+    """What is wrong with the release of a notice: it rests on no facts, so it is not decided again."""
+    if said["ontvanger"] != receiver:
+        return "een vrijgave van een kennisgeving aan een ander dan haar ontvanger"
+    if said["gegeven"] or said.get("kennisgeving") is not True:
+        return "een vrijgave van een kennisgeving die meer zegt te geven"
+    return None

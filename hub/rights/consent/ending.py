@@ -53,8 +53,8 @@ def withdraw(means: Means, recorder: Asker, statement_id: str, given_by: str, re
             return means.stopper.tell_again(tx, cause_of(row, WITHDRAWN if withdrawn else REVOKED), row.ended_at)
         detail = {"toestemmingId": statement_id, "gegevenDoor": given_by} | bound("reden", reason)
         _end(means, tx, row, recorder, (StatementStatus.WITHDRAWN, subject.at, reason))
-        for told in ended(entry(WITHDRAWAL, subject.at, recorder) | detail, Oin(row.recorder), State.WITHDRAWN):
-            means.note(tx, row.person_id, told)
+        payload = entry(WITHDRAWAL, subject.at, recorder) | detail
+        means.note_all(tx, row.person_id, ended(payload, Oin(row.recorder), State.WITHDRAWN))
         # A crash before the commit: nothing was withdrawn and nobody was told so. After it: all of it holds.
         return means.draw(tx, cause_of(row, WITHDRAWN), subject.at, recorder.organisation)
 
@@ -75,8 +75,7 @@ def revoke(means: Means, recorder: Asker, statement_id: str, reason: str) -> Con
         _require_standing(row)
         _end(means, tx, row, recorder, (StatementStatus.REVOKED, subject.at, reason))
         payload = entry("herroeping", subject.at, recorder) | {"toestemmingId": statement_id} | bound("reden", reason)
-        for told in ended(payload, Oin(row.recorder), State.REVOKED):
-            means.note(tx, row.person_id, told)
+        means.note_all(tx, row.person_id, ended(payload, Oin(row.recorder), State.REVOKED))
         # A crash before the commit: it still stands and nobody was told otherwise. After it: all of it holds.
         return means.draw(tx, cause_of(row, REVOKED), subject.at, recorder.organisation)
 
@@ -95,8 +94,7 @@ def invalidate(means: Means, recorder: Asker, statement_id: str, reason: str) ->
         sealed = means.sealed(PersonId(row.person_id), reason, "reden")
         records.invalidate(tx.connection, [(statement_id, subject.at, sealed)])
         payload = entry(INVALIDATION, subject.at, recorder) | {"toestemmingId": statement_id} | bound("reden", reason)
-        for told in ended(payload, Oin(row.recorder), State.INVALIDATED):
-            means.note(tx, row.person_id, told)
+        means.note_all(tx, row.person_id, ended(payload, Oin(row.recorder), State.INVALIDATED))
         # A crash before the commit: it still stands and nobody was told otherwise. After it: all of it holds.
         return means.draw(tx, cause_of(row, INVALID), subject.at, recorder.organisation)
 

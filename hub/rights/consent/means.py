@@ -38,8 +38,13 @@ class Means:
 
     def note(self, tx: Transaction, person: str, payload: dict[str, Any]) -> str:
         """Log an act on a person; the id of its entry."""
-        (leaf,) = self.evidence.append(tx.connection, [Fact(PersonId(person), payload)])
-        return leaf.entry_id
+        (entry_id,) = self.note_all(tx, person, [payload])
+        return entry_id
+
+    def note_all(self, tx: Transaction, person: str, payloads: Iterable[dict[str, Any]]) -> list[str]:
+        """Log what an act on a person says in several entries, in this order; their ids."""
+        facts = [Fact(PersonId(person), payload) for payload in payloads]
+        return [leaf.entry_id for leaf in self.evidence.append(tx.connection, facts)]
 
     def sealed(self, person: PersonId, words: str | None, place: str) -> bytes | None:
         """Free text about a person, under the evidence key."""

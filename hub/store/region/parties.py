@@ -6,9 +6,9 @@ Every function joins the caller's transaction and never commits. Changes are mad
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Connection, Row, insert, or_, select, update
+from sqlalchemy import Connection, Row, bindparam, insert, or_, select, update
 
 from contracts.canonical import sha256_hex
 from contracts.identity import Oin, Role
@@ -141,23 +141,25 @@ def keys_digest(jwks: Mapping[str, Any]) -> str:
     return sha256_hex(dict(jwks))
 
 
+_ENDS = (mandate.c.valid_until, mandate.c.ended_at, system.c.suspended_at, organisation.c.suspended_at)
+_IN_FORCE: Final = (
+    select(mandate, system.c.jwks)
+    .join(system, system.c.name == mandate.c.system)
+    .join(organisation, organisation.c.oin == mandate.c.organisation)
+    .where(
+        mandate.c.system == bindparam("name"),
+        *(or_(end.is_(None), end > bindparam("at", type_=mandate.c.ended_at.type)) for end in _ENDS),
+    )
+    .order_by(mandate.c.mandate_id)
+)
+
+
 def mandates_in_force(connection: Connection, name: str, at: datetime, keys: str | None = None) -> Sequence[Mandate]:
     """For whom a system may act at ``at``: its machtigingen in force, system and organisation not suspended.
 
     With ``keys`` (a ``keys_digest``) for nobody, once the system has another key set.
     """
-    query = (
-        select(mandate, system.c.jwks)
-        .join(system, system.c.name == mandate.c.system)
-        .join(organisation, organisation.c.oin == mandate.c.organisation)
-        .where(
-            mandate.c.system == name,
-            *(or_(end.is_(None), end > at) for end in (mandate.c.valid_until, mandate.c.ended_at)),
-            *(or_(end.is_(None), end > at) for end in (system.c.suspended_at, organisation.c.suspended_at)),
-        )
-        .order_by(mandate.c.mandate_id)
-    )
-    rows = connection.execute(query).all()
+    rows = connection.execute(_IN_FORCE, {"name": name, "at": at}).all()
     if rows and keys is not None and keys_digest(rows[0].jwks) != keys:
         return []
     return [_mandate(row) for row in rows]

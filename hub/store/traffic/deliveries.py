@@ -80,10 +80,16 @@ def note_basis(connection: Connection, basis: Collection[dict[str, Any]]) -> Non
         connection.execute(into.on_conflict_do_nothing(), list(basis))
 
 
+_WAITING: Final = (
+    rows()
+    .where(delivery.c.line == bindparam("root"), delivery.c.state == State.WAITING.value, ~delivery.c.notice)
+    .order_by(delivery.c.seq)
+)
+
+
 def waiting_of(connection: Connection, root: str) -> list[Row[Any]]:
     """Everything about this person that waits, notices apart, in the order of acceptance."""
-    query = rows().where(delivery.c.line == root, delivery.c.state == State.WAITING.value, ~delivery.c.notice)
-    return list(connection.execute(query.order_by(delivery.c.seq)))
+    return list(connection.execute(_WAITING, {"root": root}))
 
 
 _RELEASED: Final = (
@@ -105,14 +111,18 @@ _RELEASED: Final = (
     .join(message, message.c.message_id == delivery.c.message_id)
     .order_by(delivery.c.released_at, delivery.c.seq)
 )
+_UNDER: Final = _RELEASED.where(
+    delivery.c.delivery_id.in_(
+        select(release_basis.c.delivery_id).where(any_of(release_basis.c.statement_id, "statements"))
+    )
+)
 
 
 def released_under(connection: Connection, statements: Collection[str]) -> list[Row[Any]]:
     """Every delivery that was released on one of these statements, in the order of release."""
     if not statements:
         return []
-    under = select(release_basis.c.delivery_id).where(release_basis.c.statement_id.in_(list(statements)))
-    return list(connection.execute(_RELEASED.where(delivery.c.delivery_id.in_(under))))
+    return list(connection.execute(_UNDER, {"statements": statements}))
 
 
 def released_about(connection: Connection, root: str, senders: Collection[str] | None = None) -> list[Row[Any]]:

@@ -20,13 +20,16 @@ RULES = Locks(rules_exclusive=True)
 
 
 class Fixed:
-    """A clock that stands still."""
+    """A clock that stands still, but for what a verb says that it takes."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
 
     def now(self) -> datetime:
         return datetime(2026, 11, 22, 12, tzinfo=UTC)
 
     def monotonic(self) -> float:
-        return 0.0
+        return self.seconds
 
 
 class Bench:
@@ -35,7 +38,9 @@ class Bench:
     def __init__(self, folder: Path) -> None:
         self.engine: Engine = open_engine(f"sqlite:///{folder}/notes.db")
         NOTES.metadata.create_all(self.engine)
-        self.transactions = Transactions(self.engine, Fixed())
+        self.clock = Fixed()
+        self.each = 0.0  # seconds that an item takes
+        self.transactions = Transactions(self.engine, self.clock)
         self.writer = Writer(self.transactions)
         self.batches: list[list[str]] = []
         self.commits = 0
@@ -47,6 +52,7 @@ class Bench:
     def write(self, tx: Transaction, items: Sequence[str]) -> list[str | Exception]:
         """Verb: a row per item. ``bad`` breaks the whole transaction, ``refused`` answers with an error of its own."""
         self.batches.append(list(items))
+        self.clock.seconds += self.each * len(items)
         for item in items:
             if item != "refused":
                 tx.connection.execute(insert(NOTES).values(text=item))
@@ -162,6 +168,46 @@ def test_urgent_work_goes_before_all_that_waits_in_a_transaction_of_its_own(benc
     bench.held(queue)
     results(futures)
     assert bench.batches == [["urgent"], ["n0", "n1", "n2"]]
+
+
+def test_what_is_urgent_is_answered_before_the_transaction_that_it_waited_for_but_once(bench: Bench) -> None:
+    """All who are answered wake up and work; who takes something away does not wait for that, and nobody for ever."""
+    order: list[str] = []
+    under_way, go = threading.Event(), threading.Event()
+
+    def begin(verb: Callable[[Transaction, Sequence[str]], Sequence[Any]], name: str, urgent: bool) -> "Future[Any]":
+        future = bench.writer.begin(verb, name, urgent=urgent)
+        future.add_done_callback(lambda _: order.append(name))
+        return future
+
+    def wait(_: Transaction, items: Sequence[str]) -> list[str]:
+        under_way.set()
+        assert go.wait(10)
+        return list(items)
+
+    def urgent_again(tx: Transaction, items: Sequence[str]) -> list[str | Exception]:
+        futures.append(begin(bench.write, "later", urgent=True))
+        return bench.write(tx, items)
+
+    futures = [begin(wait, "ordinary", urgent=False)]
+    assert under_way.wait(10)
+    futures.append(begin(urgent_again, "urgent", urgent=True))
+    go.set()
+    results(futures)
+    assert order == ["urgent", "ordinary", "later"]
+
+
+def test_fewer_are_taken_at_a_time_where_many_take_long_and_more_again_where_they_do_not(bench: Bench) -> None:
+    """Nobody can withdraw while a transaction runs: how long it takes is bounded, and not only how many are in it."""
+    futures: list[Future[str]] = []
+    bench.each = 0.002
+    bench.held(lambda: futures.extend(bench.writer.begin(bench.write, f"a{i}") for i in range(MAX_WEIGHT * 2)))
+    results(futures)
+    assert [len(batch) for batch in bench.batches] == [256, 128, 64, 32, 32]
+    bench.each, bench.batches = 0.0, []
+    bench.held(lambda: futures.extend(bench.writer.begin(bench.write, f"b{i}") for i in range(MAX_WEIGHT * 2)))
+    results(futures)
+    assert [len(batch) for batch in bench.batches] == [32, 64, 128, 256, 32]
 
 
 def test_a_change_of_the_rules_goes_alone(bench: Bench) -> None:
