@@ -300,7 +300,7 @@ class _Work:
     def _handle(self, row: Row[Any]) -> str:
         """For whom a new ref is given out. Who erased its content knows the person under a new handle from then on."""
         if not people.was_erased(self.tx.connection, Oin(row.recipient), row.root):
-            return str(row.root)
+            return str(row.person_id)
         handle = self.releaser.random(16).hex()
         people.make_person(self.tx.connection, handle, row.root)
         self.notes.facts.append(Fact(_person(row), joined(row.message_id, self.tx.now, handle)))
