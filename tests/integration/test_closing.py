@@ -508,8 +508,10 @@ def test_a_right_of_the_person_goes_on_and_a_limit_on_flows_that_are_no_more_doe
     ref = case.person.refs[case.at]
     region.withdraw(case.at, mine)
     flows = {"verstrekkers": [case.at]}
-    region.call(case.at, "PUT", f"/v1/kandidaten/{ref}/beperking", flows | {"grond": "onrechtmatig"}).expect(404)
-    region.call(case.at, "POST", f"/v1/kandidaten/{ref}/bezwaar", flows | {"grond": "Dat wil ik niet."}).expect(404)
+    limits = (("PUT", "beperking", "onrechtmatig"), ("POST", "bezwaar", "Dat wil ik niet."))
+    for verb, name, ground in limits:
+        answer = region.call(case.at, verb, f"/v1/kandidaten/{ref}/{name}", flows | {"grond": ground})
+        assert (answer.status, answer.code) == (404, "NIET_GEVONDEN")
 
 
 # -- joined persons, and the lock of one -------------------------------------------------------------------------------
