@@ -495,9 +495,10 @@ def test_a_right_of_the_person_goes_on_and_a_limit_on_flows_that_are_no_more_doe
     region.collect(case.at)
     ref = case.person.refs[case.at]
     region.withdraw(case.at, mine)
-    form = {"verstrekkers": [case.at], "grond": "onrechtmatig"}
-    for method, limit in (("PUT", "beperking"), ("POST", "bezwaar")):
-        answer = region.call(case.at, method, f"/v1/kandidaten/{ref}/{limit}", form)
+    flows = {"verstrekkers": [case.at]}
+    limits = (("PUT", "beperking", "onrechtmatig"), ("POST", "bezwaar", "Dat wil ik niet."))
+    for verb, name, ground in limits:
+        answer = region.call(case.at, verb, f"/v1/kandidaten/{ref}/{name}", flows | {"grond": ground})
         assert (answer.status, answer.code) == (404, "NIET_GEVONDEN")
 
 

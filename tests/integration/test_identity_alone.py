@@ -8,7 +8,7 @@ import pytest
 from tests.officers import JOIN, SPLIT, ask, both, confirm
 from tests.partners import Answer
 from tests.region import Region
-from tests.samples import GEMEENTE
+from tests.samples import BSN, GEMEENTE, OTHER_BSN
 
 NOT_FOUND = (404, "NIET_GEVONDEN")
 
@@ -58,3 +58,15 @@ def test_a_workplace_does_not_bring_one_guide_the_reports_about_anothers_candida
     assert receivers(1) == {guide}
     confirm(region, JOIN, theirs, ask(region, JOIN, (guide, one.refs[guide]))["code"]).expect(200)
     assert receivers(2) == {guide, other}
+
+
+@pytest.mark.parametrize("guess", [BSN, OTHER_BSN])
+def test_nobody_tries_a_guessed_bsn_on_somebody_elses_registration(region: Region, guess: str) -> None:
+    guide, _ = region.pair()
+    mine, theirs = (guide, region.register(guide)), (GEMEENTE, region.register(GEMEENTE, bsn=BSN))
+    both(region, JOIN, theirs, mine)
+    tried = (guide, region.register(guide, bsn=guess))
+    code = ask(region, JOIN, mine)["code"]
+    assert not confirm(region, JOIN, tried, code, proef=True).expect(200)["bsnVerschilt"]
+    code = ask(region, JOIN, theirs)["code"]  # the control: with who registered it
+    assert confirm(region, JOIN, tried, code, proef=True).expect(200)["bsnVerschilt"] is (guess != BSN)

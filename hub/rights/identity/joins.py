@@ -32,7 +32,9 @@ class Joins:
         if kept == merged:
             raise Conflict("Dit is al één persoon.")
         released = [r for root in (kept, merged) for r in deliveries.released_about(tx.connection, root)]
-        differs = people.bsns_differ(tx.connection, matter.asked.members, matter.named.members)
+        # Of the two officers' own registrations alone: by those of others a guessed BSN could be tried (promise 7).
+        known = {str(matter.request.organisation), str(matter.asker.organisation)}
+        differs = people.bsns_differ(tx.connection, matter.asked.members, matter.named.members, known)
         with tx.connection.begin_nested() as attempt:
             people.join_roots(tx.connection, kept=kept, merged=merged)
             identity.let_together(tx.connection, matter.asked.members, matter.named.members, matter.at)

@@ -99,7 +99,7 @@ class _Gevolg(Schema):
 class SamenvoegingGevolg(_Gevolg):
     """What followed, or would follow: the own part, signed. ``kandidaatRefs``: own refs that name this one person.
 
-    ``bsnVerschilt``: two different BSNs were registered for them. Then they are most likely two persons.
+    ``bsnVerschilt``: the officers' organisations registered two different BSNs. Then they are most likely two persons.
     """
 
     samenvoegingId = fields.String(required=True)

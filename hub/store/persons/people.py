@@ -173,10 +173,13 @@ def has_bsn(connection: Connection, organisation: Oin, root: str) -> bool:
     return connection.execute(query).first() is not None
 
 
-def bsns_differ(connection: Connection, ones: Collection[str], others: Collection[str]) -> bool:
-    """True when both have registered BSNs, and not one of them is the same."""
+def bsns_differ(
+    connection: Connection, ones: Collection[str], others: Collection[str], registered_by: Collection[str]
+) -> bool:
+    """True when these organisations registered BSNs for both, and not one of them is the same."""
+    own = person_bsn.c.organisation.in_(list(registered_by))
     mine, theirs = (
-        set(connection.scalars(select(person_bsn.c.bsn_index).where(person_bsn.c.person_id.in_(list(persons)))))
+        set(connection.scalars(select(person_bsn.c.bsn_index).where(own, person_bsn.c.person_id.in_(list(persons)))))
         for persons in (ones, others)
     )
     return bool(mine and theirs) and mine.isdisjoint(theirs)
