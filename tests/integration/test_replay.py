@@ -18,7 +18,7 @@ from hub.ledger.replay.persons import Persons
 from hub.ledger.replay.region import Region as RegionFacts
 from hub.ledger.replay.traffic import Traffic
 from hub.store import tables as hub
-from hub.store.database import reading
+from hub.store.database import snapshot
 from tests import samples
 from tests.officers import JOIN, SPLIT, ask, both
 from tests.partners import stamp
@@ -158,7 +158,7 @@ def officers_at_work(region: Region) -> None:
 
 
 def look(region: Region) -> Report:
-    with reading(region.core.engine) as connection:
+    with snapshot(region.core.engine) as connection:
         return check(connection, region.core.key_store)[0]
 
 
@@ -447,7 +447,7 @@ def test_what_cannot_be_read_must_be_named(region: Region, tmp_path: Path) -> No
         def destroyed(self, ids: Any) -> set[str]:
             return region.core.key_store.destroyed(ids) | ({key_id} & set(ids))
 
-    with reading(region.core.engine) as connection:
+    with snapshot(region.core.engine) as connection:
         report, erased = check(connection, Without())  # type: ignore[arg-type]
     assert erased > 0
     assert any("door geen vernietiging genoemd" in f.reason for f in report.findings)
