@@ -441,6 +441,7 @@ EXAMPLES: dict[str, Example] = {
     "organisatie_schorsen": lambda w: (OPERATOR, _path(oin=w.spare)),
     "wissing": lambda w: (ONTWIKKELBEDRIJF, _path(wissingId=w.wissing)),
     "vernietigingsverklaring": lambda w: (ONTWIKKELBEDRIJF, _path(wissingId=w.wissing)),
+    "vernietigingsverklaringen": lambda w: (ONTWIKKELBEDRIJF, {}),
     "maandverklaring": lambda w: (ONTWIKKELBEDRIJF, _path(periode=w.month)),
     "wissing_bewijs": lambda w: (ONTWIKKELBEDRIJF, _path(wissingId=w.wissing)),
     "wissen": lambda w: (KRINGLOOP, _of_person(w) | {"body": w.wish_form()}),

@@ -492,10 +492,11 @@ def test_a_right_of_the_person_goes_on_and_a_limit_on_flows_that_are_no_more_doe
     case.end()
     region.collect(case.at)
     ref = case.person.refs[case.at]
-    region.withdraw(case.at, mine)
+    assert region.withdraw(case.at, mine)["handtekening"]
     flows = {"verstrekkers": [case.at]}
-    region.call(case.at, "PUT", f"/v1/kandidaten/{ref}/beperking", flows | {"grond": "onrechtmatig"}).expect(404)
-    region.call(case.at, "POST", f"/v1/kandidaten/{ref}/bezwaar", flows | {"grond": "Dat wil ik niet."}).expect(404)
+    for method, act, ground in (("PUT", "beperking", "onrechtmatig"), ("POST", "bezwaar", "Dat wil ik niet.")):
+        answer = region.call(case.at, method, f"/v1/kandidaten/{ref}/{act}", flows | {"grond": ground})
+        assert (answer.status, answer.code) == (404, "NIET_GEVONDEN")
 
 
 # -- joined persons, and the lock of one -------------------------------------------------------------------------------
