@@ -1,6 +1,6 @@
 """The replay of the log finds what was done to the tables by hand, and says where."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -348,6 +348,28 @@ def test_a_notice_must_be_as_its_leaf_says(region: Region, column: str) -> None:
         attempt.rollback()
     (found,) = report.findings
     assert found.place == f"delivery {row.delivery_id}"
+
+
+ZAKEN: dict[str, Callable[[Connection, Any], Any]] = {
+    "answered by hand": lambda at, one: at.execute(one(answer="verwijderd", closed_at=datetime.now(UTC))),
+    "closed by hand": lambda at, one: at.execute(one(closed_at=datetime.now(UTC))),
+    "another who is asked": lambda at, one: at.execute(one(organisation=WOONZORG)),
+}
+
+
+@pytest.mark.parametrize("name", [*ZAKEN, "gone"])
+def test_a_zaak_of_a_notice_must_be_as_the_log_says(region: Region, name: str) -> None:
+    with region.core.engine.connect() as connection, connection.begin() as attempt:
+        waits = select(hub.case).where(hub.case.c.kind == "grondslag.vervallen", hub.case.c.closed_at.is_(None))
+        row = connection.execute(waits.limit(1)).one()
+        same = hub.case.c.case_id == row.case_id
+        if name == "gone":
+            connection.execute(delete(hub.case).where(same))
+        else:
+            ZAKEN[name](connection, update(hub.case).where(same).values)
+        report, _ = check(connection, region.core.key_store)
+        attempt.rollback()
+    assert {found.place for found in report.findings} == {f"case {row.case_id}"}
 
 
 def test_a_notice_that_left_without_a_leaf_is_found(region: Region) -> None:
