@@ -16,7 +16,7 @@ from contracts.identity import Oin, PersonId
 from hub.ledger.replay.check import check
 from hub.machine.clock_guard import SETTLING
 from hub.rights.retention.sweeper import Swept
-from hub.store.database import reading
+from hub.store.database import reading, snapshot
 from hub.store.tables import message, message_key
 from tests.erasing import who
 from tests.partners import Person
@@ -103,5 +103,5 @@ def sweep(region: Region) -> Swept:
 
 
 def findings(region: Region) -> list[tuple[str, str]]:
-    with reading(region.core.engine) as connection:
+    with snapshot(region.core.engine) as connection:
         return [(one.place, one.reason) for one in check(connection, region.core.key_store)[0].findings]

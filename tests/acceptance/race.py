@@ -25,7 +25,7 @@ from sqlalchemy import func, select
 from consent.log.tables import ledger_pending
 from hub.delivery.states import State
 from hub.ledger.replay.check import check
-from hub.store.database import reading
+from hub.store.database import reading, snapshot
 from hub.store.tables import attempt, delivery, message
 from tests.acceptance.race_acts import ACTS, PURPOSE, Act, Lane, Stage, rows
 from tests.acceptance.race_course import AT_REST, PLAIN, POLL, REPLAY, RETRY, Course, Moment, OutOfTime, paces
@@ -289,7 +289,7 @@ class Race:
         while self._unwritten():
             assert time.monotonic() < until, "the log is not written in time"
             time.sleep(POLL)
-        with reading(self.region.core.engine) as connection:
+        with snapshot(self.region.core.engine) as connection:
             return list(check(connection, self.region.core.key_store)[0].findings)
 
     def _unwritten(self) -> int:

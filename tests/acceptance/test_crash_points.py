@@ -16,7 +16,7 @@ from sqlalchemy import func, select
 from consent.keys import content_key
 from contracts.identity import Oin
 from hub.ledger.replay.check import check
-from hub.store.database import reading
+from hub.store.database import reading, snapshot
 from hub.store.tables import message, message_key
 from tests import erasing
 from tests.acceptance.crash_acts import ACTS
@@ -257,7 +257,7 @@ def fail_at(life: Life, verb: Verb, port: str, when: str, use: int) -> None:
 
 def findings(region: Region) -> list[Any]:
     region.wait_signed()
-    with reading(region.core.engine) as connection:
+    with snapshot(region.core.engine) as connection:
         return list(check(connection, region.core.key_store)[0].findings)
 
 

@@ -19,7 +19,7 @@ from hub.delivery.states import State
 from hub.keys.sealing import SealBroken, unseal
 from hub.ledger.replay.check import check
 from hub.ledger.replay.entries import entries
-from hub.store.database import reading
+from hub.store.database import reading, snapshot
 from hub.store.tables import delivery, local_number, message, person_bsn
 from tests.erasing import erase, who
 from tests.partners import Person
@@ -104,12 +104,12 @@ def test_promise_6_the_evidence_is_unreadable_and_every_proof_still_verifies(cas
     region, name = case.region, evidence_key(case.handle)
     receipt = region.call(case.at, "GET", f"/v1/berichten/{case.given_id}/ontvangstbewijs")
     assert receipt.status == 200  # what the sender kept
-    with reading(region.core.engine) as connection:
+    with snapshot(region.core.engine) as connection:
         sealed = connection.scalars(select(ledger_payload.c.key_id).where(ledger_payload.c.key_id == name)).all()
         report, erased = check(connection, region.core.key_store)
     assert len(sealed) > 3 and report.exit_code == 0
     case.erase(evidence=True)
-    with reading(region.core.engine) as connection:
+    with snapshot(region.core.engine) as connection:
         again, gone = check(connection, region.core.key_store)
     assert gone - erased == len(sealed) + 1 and again.exit_code == 0  # unreadable, and nothing else is wrong
     proof = region.call(case.at, "GET", f"/v1/berichten/{case.given_id}/bewijs").body

@@ -41,7 +41,7 @@ from hub.keys.sealing import unseal
 from hub.ledger.replay.check import check, named
 from hub.ledger.rotation import KeyRotation
 from hub.settings import Settings, load
-from hub.store.database import open_engine, reading
+from hub.store.database import open_engine, reading, snapshot
 from hub.store.tables import message, person_ref
 from hub.store.writer import Transactions
 from tests.erasing import begin, erase
@@ -322,7 +322,7 @@ def test_a_backup_of_a_hub_that_runs_is_one_moment_and_holds_all_before_it(
         live.stop()
     assert done.report.exit_code == 0, done.report.as_text()
     hub = opened(target)
-    with reading(hub.core.engine) as connection:
+    with snapshot(hub.core.engine) as connection:
         there = list(connection.scalars(select(message.c.message_id).order_by(message.c.seq)))
         payloads, gone = check(connection, hub.core.key_store)
     assert set(before) <= set(there) and there[-len(before) :] != [] and gone == 0 and payloads.exit_code == 0
@@ -496,7 +496,7 @@ def test_a_backup_made_between_a_join_and_all_that_followed_is_whole_again(
     both(region, SPLIT, second, first)
     region.call(guide, "POST", f"/v1/kandidaten/{other.refs[guide]}/wissing", wish).expect(200)
     region.wait_signed()
-    with reading(region.core.engine) as connection:
+    with snapshot(region.core.engine) as connection:
         assert check(connection, region.core.key_store)[0].findings == []
     region.stop()
     target = where.elsewhere()

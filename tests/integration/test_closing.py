@@ -494,7 +494,7 @@ def test_a_right_of_the_person_goes_on_and_a_limit_on_flows_that_are_no_more_doe
     case.end()
     region.collect(case.at)
     ref = case.person.refs[case.at]
-    region.withdraw(case.at, mine)
+    assert region.withdraw(case.at, mine)["handtekening"]
     flows = {"verstrekkers": [case.at]}
     limits = (("PUT", "beperking", "onrechtmatig"), ("POST", "bezwaar", "Dat wil ik niet."))
     for verb, name, ground in limits:

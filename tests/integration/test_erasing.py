@@ -29,7 +29,7 @@ from hub.ledger.replay.check import check
 from hub.ledger.replay.entries import entries
 from hub.rights.erasure import destroying
 from hub.rights.erasure.destroying import Finisher
-from hub.store.database import reading
+from hub.store.database import reading, snapshot
 from hub.store.locks import Locks
 from hub.store.persons import erasures
 from hub.store.tables import delivery, erasure, local_number, message, message_key, person_bsn, person_ref
@@ -97,7 +97,7 @@ def make(region: Region) -> Case:
 
 
 def findings(region: Region) -> list[tuple[str, str]]:
-    with reading(region.core.engine) as connection:
+    with snapshot(region.core.engine) as connection:
         return [(one.place, one.reason) for one in check(connection, region.core.key_store)[0].findings]
 
 
@@ -447,7 +447,7 @@ def test_a_key_that_came_back_is_found_and_one_that_went_by_hand_too(
         def destroyed(self, ids: Any) -> set[str]:
             return region.core.key_store.destroyed(ids) | ({kept.key} & set(ids))
 
-    with reading(region.core.engine) as connection:
+    with snapshot(region.core.engine) as connection:
         found = [(one.place, one.reason) for one in check(connection, Other())[0].findings]  # type: ignore[arg-type]
     fresh = {place: reason for place, reason in found if (place, reason) not in before}
     assert "de sleutel is er" in fresh[f"person_ref {gone.person.refs[gone.at]}"]

@@ -20,7 +20,7 @@ from hub.intake.paging import cursor
 from hub.ledger.evidence import Fact
 from hub.ledger.person_entries import entries_of
 from hub.ledger.replay.check import check
-from hub.store.database import reading
+from hub.store.database import reading, snapshot
 from hub.store.persons import people
 from tests import samples
 from tests.partners import Answer, Person
@@ -386,7 +386,7 @@ def test_each_look_is_logged_and_replayed(world: World) -> None:
         {"organisatie": GEMEENTE, "omvang": "geheel", "formaat": "json", "vervolg": None},
         {"organisatie": GEMEENTE, "omvang": "geheel", "formaat": "json", "vervolg": True},
     ]
-    with reading(world.region.core.engine) as connection:
+    with snapshot(world.region.core.engine) as connection:
         assert check(connection, world.region.core.key_store)[0].findings == []
 
 

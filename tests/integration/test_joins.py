@@ -12,7 +12,7 @@ from sqlalchemy import select
 from contracts.identity import Oin
 from hub.delivery.states import State
 from hub.ledger.replay.check import check
-from hub.store.database import reading
+from hub.store.database import reading, snapshot
 from hub.store.persons import people
 from hub.store.tables import delivery, identity_request
 from tests import samples
@@ -33,7 +33,7 @@ def region(
 ) -> Iterator[Region]:
     with region_on(request, tmp_path_factory.mktemp("samen"), [webhook.port]) as made:
         yield made
-        with reading(made.core.engine) as connection:
+        with snapshot(made.core.engine) as connection:
             report, _ = check(connection, made.core.key_store)
             lost = lost_roots(connection)
     assert report.findings == []  # whatever the tests did, the log tells the same

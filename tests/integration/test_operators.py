@@ -20,7 +20,7 @@ from hub.ledger.replay.check import check
 from hub.ledger.replay.entries import entries
 from hub.ledger.replay.region import Region as RegionFacts
 from hub.ledger.replay.region import Told
-from hub.store.database import reading
+from hub.store.database import reading, snapshot
 from hub.store.locks import Locks
 from hub.store.region.access import Asker
 from hub.store.writer import single
@@ -174,7 +174,7 @@ def test_every_act_stands_in_the_log_with_its_systeem_and_is_replayed(region: Re
     ]
     assert [one["organisatie"] for one in found[1:3]] == [MBO, ONTWIKKELBEDRIJF]
     region.wait_signed()
-    with reading(region.core.engine) as connection:
+    with snapshot(region.core.engine) as connection:
         report, _ = check(connection, region.core.key_store)
     assert report.findings == []
 

@@ -17,7 +17,7 @@ from contracts.identity import Oin
 from hub.administration.replay import buried_ids, replay_some
 from hub.delivery.states import State
 from hub.ledger.replay.check import check
-from hub.store.database import reading
+from hub.store.database import reading, snapshot
 from hub.store.tables import delivery
 from hub.store.traffic import recalls
 from tests import samples
@@ -252,7 +252,7 @@ def test_who_was_let_in_anew_lets_others_in(case: Case) -> None:
     person.refs[at] = region.collect(at)[-1]["subject"]
     region.allow_reports(person, at)
     assert region.send(at, region.report(person, at)).status == 202
-    with reading(region.core.engine) as connection:
+    with snapshot(region.core.engine) as connection:
         assert check(connection, region.core.key_store)[0].findings == []
 
 

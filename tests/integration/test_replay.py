@@ -1,6 +1,6 @@
 """The replay of the log finds what was done to the tables by hand, and says where."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from hub.ledger.replay.persons import Persons
 from hub.ledger.replay.region import Region as RegionFacts
 from hub.ledger.replay.traffic import Traffic
 from hub.store import tables as hub
-from hub.store.database import reading
+from hub.store.database import snapshot
 from tests import samples
 from tests.officers import JOIN, SPLIT, ask, both
 from tests.partners import stamp
@@ -153,7 +153,7 @@ def officers_at_work(region: Region) -> None:
 
 
 def look(region: Region) -> Report:
-    with reading(region.core.engine) as connection:
+    with snapshot(region.core.engine) as connection:
         return check(connection, region.core.key_store)[0]
 
 
@@ -345,6 +345,28 @@ def test_a_notice_must_be_as_its_leaf_says(region: Region, column: str) -> None:
     assert found.place == f"delivery {row.delivery_id}"
 
 
+ZAKEN: dict[str, Callable[[Connection, Any], Any]] = {
+    "answered by hand": lambda at, one: at.execute(one(answer="verwijderd", closed_at=datetime.now(UTC))),
+    "closed by hand": lambda at, one: at.execute(one(closed_at=datetime.now(UTC))),
+    "another who is asked": lambda at, one: at.execute(one(organisation=WOONZORG)),
+}
+
+
+@pytest.mark.parametrize("name", [*ZAKEN, "gone"])
+def test_a_zaak_of_a_notice_must_be_as_the_log_says(region: Region, name: str) -> None:
+    with region.core.engine.connect() as connection, connection.begin() as attempt:
+        waits = select(hub.case).where(hub.case.c.kind == "grondslag.vervallen", hub.case.c.closed_at.is_(None))
+        row = connection.execute(waits.limit(1)).one()
+        same = hub.case.c.case_id == row.case_id
+        if name == "gone":
+            connection.execute(delete(hub.case).where(same))
+        else:
+            ZAKEN[name](connection, update(hub.case).where(same).values)
+        report, _ = check(connection, region.core.key_store)
+        attempt.rollback()
+    assert {found.place for found in report.findings} == {f"case {row.case_id}"}
+
+
 def test_a_notice_that_left_without_a_leaf_is_found(region: Region) -> None:
     from hub.ledger.replay.entries import entries
 
@@ -442,7 +464,7 @@ def test_what_cannot_be_read_must_be_named(region: Region, tmp_path: Path) -> No
         def destroyed(self, ids: Any) -> set[str]:
             return region.core.key_store.destroyed(ids) | ({key_id} & set(ids))
 
-    with reading(region.core.engine) as connection:
+    with snapshot(region.core.engine) as connection:
         report, erased = check(connection, Without())  # type: ignore[arg-type]
     assert erased > 0
     assert any("door geen vernietiging genoemd" in f.reason for f in report.findings)

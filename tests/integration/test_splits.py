@@ -11,7 +11,7 @@ import pytest
 from contracts.identity import Oin
 from hub.administration import agreements, forms
 from hub.ledger.replay.check import check
-from hub.store.database import reading
+from hub.store.database import reading, snapshot
 from hub.store.persons import identity, people
 from tests import samples
 from tests.officers import FIRST, JOIN, SPLIT, ask, both, confirm, listed, lost_roots
@@ -28,7 +28,7 @@ Officer = tuple[str, str]
 def region(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Region]:
     with region_on(request, tmp_path_factory.mktemp("splits")) as made:
         yield made
-        with reading(made.core.engine) as connection:
+        with snapshot(made.core.engine) as connection:
             report, _ = check(connection, made.core.key_store)
             lost = lost_roots(connection)
     assert report.findings == []  # whatever the tests did, the log tells the same

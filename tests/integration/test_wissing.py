@@ -21,7 +21,7 @@ from hub.administration import forms, installation, parties
 from hub.administration.act import RULES, Act
 from hub.keys.erasure_list import ErasureList, content_of
 from hub.ledger.replay.check import check
-from hub.store.database import reading
+from hub.store.database import snapshot
 from hub.store.tables import erasure, erasure_request, person_ref
 from hub.store.writer import single
 from tests import samples
@@ -117,7 +117,7 @@ def make(region: Region) -> Case:
 
 
 def findings(region: Region) -> list[Any]:
-    with reading(region.core.engine) as connection:
+    with snapshot(region.core.engine) as connection:
         return list(check(connection, region.core.key_store)[0].findings)
 
 

@@ -18,6 +18,7 @@ from sqlalchemy import Connection
 
 from consent.keys import SYSTEM_KEY, KeyStore
 from consent.verify.report import Report
+from hub.ledger.replay.cases import Cases, compare_cases
 from hub.ledger.replay.compare import compare
 from hub.ledger.replay.entries import Opened, entries
 from hub.ledger.replay.erasures import compare_erasures
@@ -43,6 +44,7 @@ class _Replay:
     persons: Persons = field(default_factory=Persons)
     identities: Identities = field(init=False)
     traffic: Traffic = field(init=False)
+    cases: Cases = field(default_factory=Cases)
     unreadable: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))  # key id → entry ids
     erasures: set[str] = field(default_factory=set)
 
@@ -79,6 +81,7 @@ class _Replay:
                 return self.traffic.lapse(said, entry.entry_id)
             case "kennisgeving":
                 self.traffic.notices[said["berichtId"]] = said["ontvanger"]
+                self.cases.notify(said)
             case "wissing-verzoek" | "wissing-gevraagd" | "wissing-afgerond":
                 self.persons.ask(said)
             case _ if person is not None:
@@ -106,6 +109,9 @@ class _Replay:
                 self.persons.erase(person, said)
             case "inzage":
                 return looked(self.region, self.persons, person, said)
+            case "zaak-beantwoord":
+                self.cases.answer(said)
+                self.persons.hear(person, said)
             case _:
                 self.persons.hear(person, said)
         return None
@@ -132,5 +138,6 @@ def check(connection: Connection, keys: KeyStore, progress: Callable[[int], None
             replay.hear(entry)
         erased = replay.close()
         compare(connection, replay.region, replay.identities, replay.traffic, replay.report.wrong)
+        compare_cases(connection, replay.cases, replay.traffic.erased, replay.report.wrong)
         compare_erasures(connection, keys, replay.persons, replay.traffic, replay.report.wrong)
     return replay.report, erased
