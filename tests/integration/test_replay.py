@@ -115,26 +115,26 @@ def in_care(region: Region) -> None:
 
 def test_a_release_on_an_ontheffing_of_something_else_is_found(region: Region) -> None:
     """The log itself, replayed, with an ontheffing that names another onderwerp."""
-    from hub.ledger.replay import persons
+    from hub.ledger.replay import acts
 
     def other(facts_: Any, said: dict[str, Any], at: datetime) -> Any:
-        return persons._secrecy(facts_, said | {"onderwerpen": ["begeleiding"]}, at)
+        return acts._secrecy(facts_, said | {"onderwerpen": ["begeleiding"]}, at)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(persons._ACTS, "ontheffing", other)
+        patch.setitem(acts.ACTS, "ontheffing", other)
         found = look(region).findings
     assert any("zonder dekking" in f.reason and f.place.startswith("vermelding ") for f in found)
 
 
 def test_a_release_on_what_a_child_said_itself_is_found(region: Region) -> None:
     """The log itself, replayed, in which it was the child who spoke and not the parent."""
-    from hub.ledger.replay import persons
+    from hub.ledger.replay import acts
 
     def other(facts_: Any, said: dict[str, Any], at: datetime) -> Any:
-        return persons._statement(facts_, said | {"gegevenDoor": "betrokkene"}, at)
+        return acts._statement(facts_, said | {"gegevenDoor": "betrokkene"}, at)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(persons._ACTS, "toestemming", other)
+        patch.setitem(acts.ACTS, "toestemming", other)
         found = look(region).findings
     assert any("zonder dekking (categorieen" in f.reason and f.place.startswith("vermelding ") for f in found)
 

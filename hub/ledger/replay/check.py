@@ -18,10 +18,10 @@ from sqlalchemy import Connection
 
 from consent.keys import SYSTEM_KEY, KeyStore
 from consent.verify.report import Report
-from hub.ledger.replay.cases import Cases, compare_cases
-from hub.ledger.replay.compare import compare
+from hub.ledger.replay.against.cases import Cases, compare_cases
+from hub.ledger.replay.against.erasures import compare_erasures
+from hub.ledger.replay.against.tables import compare
 from hub.ledger.replay.entries import Opened, entries
-from hub.ledger.replay.erasures import compare_erasures
 from hub.ledger.replay.identity import Identities
 from hub.ledger.replay.looks import looked
 from hub.ledger.replay.persons import Persons

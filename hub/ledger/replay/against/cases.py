@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Row
 
 from contracts import instants
-from hub.ledger.replay.compare import Wrong, pages
+from hub.ledger.replay.against.tables import Wrong, pages
 from hub.store.persons.cases import NOTICES
 from hub.store.persons.erasure_requests import ASKED, AT_POINT
 from hub.store.tables import case as case_file

@@ -11,7 +11,7 @@ from contracts import instants
 from contracts.identity import Oin, PersonId
 from hub.delivery.states import State
 from hub.keys.erasing import lines
-from hub.ledger.replay.compare import Wrong, pages
+from hub.ledger.replay.against.tables import Wrong, pages
 from hub.ledger.replay.persons import Persons
 from hub.ledger.replay.traffic import Traffic
 from hub.store import tables as hub

@@ -1,0 +1,1 @@
+"""What the log told, held against what stands in the tables."""
