@@ -21,15 +21,15 @@ def involved(until: datetime | None) -> Involvement:
 
 def test_evidence_stays_five_years_after_the_last_involvement_ended() -> None:
     ends = [AT - timedelta(days=30), AT + timedelta(days=10), AT - timedelta(days=300)]
-    assert evidence_until(map(involved, ends), AT) == (AT + timedelta(days=10)).replace(year=2031)
+    assert evidence_until(map(involved, ends), AT, 5) == (AT + timedelta(days=10)).replace(year=2031)
 
 
 def test_while_somebody_is_involved_there_is_no_end_to_it() -> None:
-    assert evidence_until([involved(AT), involved(None)], AT) is None
+    assert evidence_until([involved(AT), involved(None)], AT, 5) is None
 
 
 def test_of_who_never_was_involved_it_counts_from_the_erasure() -> None:
-    assert evidence_until([], AT) == AT.replace(year=2031)
+    assert evidence_until([], AT, 5) == AT.replace(year=2031)
 
 
 def test_a_leap_day_ends_on_the_28th() -> None:
@@ -104,5 +104,9 @@ def test_the_letter_says_all_of_it_and_runs_nothing() -> None:
 
 def test_the_letter_knows_a_whole_person_and_a_term_without_end() -> None:
     page = letter(SAID | {"naam": None, "organisatie": None, "kenmerk": None, "gevraagd": [], "bewijsTot": None})
-    assert "van alle organisaties" in page and "Niemand." in page and "vijf jaar nadat" in page
+    assert (
+        "van alle organisaties" in page
+        and "Niemand." in page
+        and "begint als de organisatie met deze persoon is gestopt" in page
+    )
     assert "kenmerk" not in page
