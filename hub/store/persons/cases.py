@@ -41,7 +41,9 @@ def find(connection: Connection, case_id: str, organisation: Oin) -> Row[Any] | 
     return connection.execute(
         select(case_file, person.c.root)
         .join(person, person.c.person_id == case_file.c.person_id)
-        .where(case_file.c.case_id == case_id, case_file.c.organisation == organisation, person.c.erased_at.is_(None))
+        .where(
+            case_file.c.case_id == case_id, case_file.c.organisation == organisation, person.c.erased_at.is_(None)
+        )
     ).one_or_none()
 
 
