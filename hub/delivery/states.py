@@ -35,42 +35,38 @@ class Step(StrEnum):
     ERASE = "erase"
 
 
-TRANSITIONS: Final[dict[tuple[State, Step], State]] = (
-    {
-        (State.WAITING, Step.RELEASE): State.RELEASED,
-        (State.WAITING, Step.REFUSE): State.STOPPED,
-        (State.WAITING, Step.BURY): State.BURIED,
-        (State.RELEASED, Step.RELEASE): State.RELEASED,  # the process died in between: its lease expired
-        (State.RELEASED, Step.REFUSE): State.STOPPED,
-        (State.RELEASED, Step.FAIL): State.WAITING,
-        (State.RELEASED, Step.SEND): State.DELIVERED,
-        (State.RELEASED, Step.ACKNOWLEDGE): State.CONFIRMED,
-        (State.RELEASED, Step.REJECT): State.UNPROCESSABLE,
-        (State.RELEASED, Step.BURY): State.BURIED,
-        (State.DELIVERED, Step.RELEASE): State.RELEASED,  # fetched again: decided again
-        (State.DELIVERED, Step.REFUSE): State.STOPPED,
-        (State.DELIVERED, Step.ACKNOWLEDGE): State.CONFIRMED,
-        (State.DELIVERED, Step.REJECT): State.UNPROCESSABLE,
-        (State.BURIED, Step.REPLAY): State.WAITING,
-        (State.UNPROCESSABLE, Step.REPLAY): State.WAITING,
-    }
-    | {
-        (state, Step.RECALL): State.STOPPED
-        for state in (State.WAITING, State.RELEASED, State.DELIVERED, State.UNPROCESSABLE, State.BURIED)
-    }
-    | {
-        (state, Step.ERASE): State.ERASED
-        for state in (
-            State.WAITING,
-            State.RELEASED,
-            State.DELIVERED,
-            State.CONFIRMED,
-            State.UNPROCESSABLE,
-            State.STOPPED,
-            State.BURIED,
-        )
-    }
-)
+TRANSITIONS: Final[dict[tuple[State, Step], State]] = {
+    (State.WAITING, Step.RELEASE): State.RELEASED,
+    (State.WAITING, Step.REFUSE): State.STOPPED,
+    (State.WAITING, Step.BURY): State.BURIED,
+    (State.RELEASED, Step.RELEASE): State.RELEASED,  # the process died in between: its lease expired
+    (State.RELEASED, Step.REFUSE): State.STOPPED,
+    (State.RELEASED, Step.FAIL): State.WAITING,
+    (State.RELEASED, Step.SEND): State.DELIVERED,
+    (State.RELEASED, Step.ACKNOWLEDGE): State.CONFIRMED,
+    (State.RELEASED, Step.REJECT): State.UNPROCESSABLE,
+    (State.RELEASED, Step.BURY): State.BURIED,
+    (State.DELIVERED, Step.RELEASE): State.RELEASED,  # fetched again: decided again
+    (State.DELIVERED, Step.REFUSE): State.STOPPED,
+    (State.DELIVERED, Step.ACKNOWLEDGE): State.CONFIRMED,
+    (State.DELIVERED, Step.REJECT): State.UNPROCESSABLE,
+    (State.BURIED, Step.REPLAY): State.WAITING,
+    (State.UNPROCESSABLE, Step.REPLAY): State.WAITING,
+} | {
+    (state, Step.RECALL): State.STOPPED
+    for state in (State.WAITING, State.RELEASED, State.DELIVERED, State.UNPROCESSABLE, State.BURIED)
+} | {
+    (state, Step.ERASE): State.ERASED
+    for state in (
+        State.WAITING,
+        State.RELEASED,
+        State.DELIVERED,
+        State.CONFIRMED,
+        State.UNPROCESSABLE,
+        State.STOPPED,
+        State.BURIED,
+    )
+}
 
 #: States in which a delivery still holds up its line (promise 4).
 IN_LINE: Final = frozenset({State.WAITING, State.RELEASED})

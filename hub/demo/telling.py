@@ -133,3 +133,4 @@ def _log(seen: Mapping[str, Any], _names: Names) -> Iterator[str]:
     if isinstance(log := seen.get("logboek"), Mapping):
         yield f"{log['oorsprong']}: {log['grootte']} vermeldingen, wortel {log['wortel'][:16]}…"
     yield from (f"{each['plaats']}: {each['reden']}" for each in seen.get("bevindingen") or ())
+
