@@ -139,7 +139,9 @@ def test_a_split_after_a_wissing_gives_nobody_what_was_erased(region: Region, of
     fresh = places_again(region, at, one)
     assert fresh != one.refs[at]
     one.refs[at] = fresh
-    assert reports(region, at, one) == (202, None)  # what the person had said of that flow still stands
+    assert reports(region, at, one) == NO_GROUND  # what the person had said of that flow ended with the wissing
+    region.allow_reports(one, at)
+    assert reports(region, at, one) == (202, None)
     assert reports(region, at, other) == NO_GROUND
 
 
