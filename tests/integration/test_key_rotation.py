@@ -296,7 +296,7 @@ def _rotate_beside(region: Region, environment: dict[str, str], capsys: pytest.C
             cli.main([*arguments, "--json"])
         told = capsys.readouterr()
         assert not end.value.code, told.err
-        return json.loads(told.out.splitlines()[-1])  # the hub in this process may log before it
+        return json.loads(told.out)
 
     def shown() -> tuple[dict[str, Any], str]:
         region.wait_signed()

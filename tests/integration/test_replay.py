@@ -322,6 +322,9 @@ def test_a_stop_of_before_flows_were_named_is_what_the_log_says(region: Region, 
         region.core.evidence.append(connection, [Fact(person, one) for one in entries])
         row = {"stop_id": "oud", "person_id": person, "recorder": KRINGLOOP, "at": at}
         connection.execute(insert(facts.stop).values(row | {"asked": [KRINGLOOP, ONTWIKKELBEDRIJF]}))
+        zaak = {"case_id": "z", "kind": "stopverzoek", "organisation": KRINGLOOP, "verstrekker": KRINGLOOP}
+        zaak |= {"person_id": person, "cause": "oud", "purposes": [], "messages": [], "opened_at": at}
+        connection.execute(insert(hub.case).values(zaak | {"closed_at": at, "answer": "opgeheven"}))
         told = {"stop_id": "oud", "sender": KRINGLOOP, "answer": "opgeheven", "at": at} | (wrong or {})
         connection.execute(insert(facts.stop_answer).values(told))
         report, _ = check(connection, region.core.key_store)

@@ -105,6 +105,7 @@ class Sweeper:
             self._thread.join()
 
     def _run(self) -> None:
+        doubted = False  # just after a start it is in doubt as a rule: only what lasts is worth a word
         while not self._stopping.is_set():
             wait = INTERVAL
             try:
@@ -112,8 +113,9 @@ class Sweeper:
             except WriterStopped:
                 return
             except ClockInDoubt:
-                structlog.get_logger().warning("nothing destroyed at its term: the clock is not confirmed")
-                wait = SETTLING
+                if doubted:
+                    structlog.get_logger().warning("nothing destroyed at its term: the clock is not confirmed")
+                wait, doubted = SETTLING, True
             except NotNow:
                 wait = SETTLING
             except Exception as error:  # noqa: BLE001 - told by its class; the next look tries again
