@@ -26,7 +26,7 @@ test: check-servers $(VENV)/.installed-dev ## what .ci/run calls: style, types, 
 
 test-long: check-servers $(VENV)/.installed-dev ## the same with the long forms
 	@$(MAKE) --no-print-directory check
-	HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest -m "long or not long" $(if $(strip $(ARGS)),$(ARGS),$(WORKERS))
+	HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest -m "long or not long" --timeout=21600 $(if $(strip $(ARGS)),$(ARGS),$(WORKERS))
 
 check: $(VENV)/.installed-dev ## style, types and import rules only
 	$(BIN)/ruff check hub connectors contracts consent tests

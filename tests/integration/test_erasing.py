@@ -6,7 +6,7 @@ The act that partners call (``POST …/wissing``) is tested in test_wissing.py; 
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -183,6 +183,28 @@ def test_what_fails_at_the_start_stops_nothing_and_is_tried_again(case: Case, mo
     wait_until(case.done, 20)
     started.stop()
     assert not case.alive()
+
+
+class _Stopped(threading.Event):
+    """Has the finisher stopped just as it takes note of the last word, before it looks at what is left."""
+
+    finisher: Finisher
+    stopping: threading.Thread | None = None
+
+    def clear(self) -> None:
+        if self.stopping is None:
+            self.stopping = threading.Thread(target=self.finisher.stop, daemon=True)
+            super().clear()
+            self.stopping.start()
+            self.wait()
+        super().clear()
+
+
+def test_a_stop_is_heard_whenever_it_comes(region: Region) -> None:
+    left = _Stopped()
+    left.finisher = Finisher(replace(region.hub.erasures.tools.eraser, left=left))
+    left.finisher.start()
+    wait_until(lambda: left.stopping is not None and not left.stopping.is_alive(), 20)
 
 
 def test_a_commit_that_fails_erases_nothing(case: Case) -> None:

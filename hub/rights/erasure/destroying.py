@@ -198,11 +198,12 @@ class Finisher:
             self._thread.join()
 
     def _run(self) -> None:
-        while not self._stopping.is_set():
+        self._eraser.left.set()  # a crash may have left something
+        while not self._stopping.is_set():  # asked between clear and wait: a stop sets this first, then wakes
+            self._eraser.left.wait()
             self._eraser.left.clear()
             if not self._eraser.finish_soon():
                 self._stopping.wait(INTERVAL)
-            self._eraser.left.wait()
 
 
 def entry(gone: Sequence[str], taken: erasures.Taken, reason: str, at: datetime) -> dict[str, Any]:
