@@ -1,16 +1,19 @@
-"""Erasing somebody by the hub's own mechanism, without a request for it."""
+"""Erasing somebody by the hub's own mechanism, without a request for it; and who may erase a person as a whole."""
 
 from typing import Any
 
 from sqlalchemy import Row, select
 
 from contracts.identity import Oin, PersonId
+from hub.administration import forms, parties
+from hub.administration.act import RULES, Act
 from hub.rights.erasure.destroying import Destruction
 from hub.store.database import reading
 from hub.store.locks import Locks
 from hub.store.persons import people
 from hub.store.tables import person_ref
 from hub.store.writer import single
+from tests.partners import OPERATOR, SCOPES
 from tests.region import Region
 
 
@@ -37,3 +40,17 @@ def erase(region: Region, person: PersonId, organisation: str | None = None, *, 
     row = begin(region, person, organisation, evidence=evidence)
     region.hub.erasures.tools.eraser.finish()
     return row
+
+
+def contactpunt(region: Region) -> str:
+    """An organisation that sees the whole picture, and carries out a wissing as a whole; its OIN."""
+    oin = region.fresh("regio")
+
+    def work(tx: Any) -> None:
+        mandate = {"organisatie": oin, "systeem": region.parties[oin].system}
+        scopes = [*SCOPES.split(), "rechten:geheel"]
+        parties.end_mandate(tx, Act(OPERATOR, region.core.evidence), region.mandates[oin])
+        parties.add_mandate(tx, Act(OPERATOR, region.core.evidence), forms.mandate(mandate | {"scopes": scopes}))
+
+    single(region.core.transactions, work, RULES)
+    return oin

@@ -20,6 +20,7 @@ from hub.ledger.replay.traffic import Traffic
 from hub.store import tables as hub
 from hub.store.database import snapshot
 from tests import samples
+from tests.erasing import contactpunt
 from tests.officers import JOIN, SPLIT, ask, both
 from tests.partners import stamp
 from tests.region import Region, region_on
@@ -60,6 +61,7 @@ def history(region: Region) -> None:
     region.collect(ONTWIKKELBEDRIJF)
     operate(region)
     officers_at_work(region)
+    unanswered(region)
     region.wait_signed()
 
 
@@ -150,6 +152,20 @@ def officers_at_work(region: Region) -> None:
     region.collect(KRINGLOOP)
     assert len(both(region, SPLIT, b, a)["verstrekt"]) == 1
     ask(region, JOIN, a, kandidaatRef=b[1])
+
+
+def unanswered(region: Region) -> None:
+    """A bezwaar, and a wissing as a whole that the contactpunt carries out: the controllers have yet to answer."""
+    point = contactpunt(region)
+    person, _ = region.reporting()
+    region.send(KRINGLOOP, region.report(person)).expect(202)
+    path = f"/v1/kandidaten/{person.refs[KRINGLOOP]}"
+    form = {"verstrekkers": [KRINGLOOP], "grond": "mijn buurman werkt daar"}
+    region.call(KRINGLOOP, "POST", f"{path}/bezwaar", form).expect(200)
+    wish = {"omvang": "geheel", "reden": "niet-meer-nodig", "kenmerk": "G-1"}
+    region.call(KRINGLOOP, "POST", f"{path}/wissing", wish).expect(202)
+    (asked,) = region.call(point, "GET", "/v1/zaken?soort=wissing-verzoek&open=true").expect(200)["items"]
+    region.call(point, "POST", f"/v1/zaken/{asked['id']}/antwoord", {"antwoord": "gehonoreerd"}).expect(200)
 
 
 def look(region: Region) -> Report:
@@ -325,6 +341,8 @@ def test_a_stop_of_before_flows_were_named_is_what_the_log_says(region: Region, 
         zaak = {"case_id": "z", "kind": "stopverzoek", "organisation": KRINGLOOP, "verstrekker": KRINGLOOP}
         zaak |= {"person_id": person, "cause": "oud", "purposes": [], "messages": [], "opened_at": at}
         connection.execute(insert(hub.case).values(zaak | {"closed_at": at, "answer": "opgeheven"}))
+        waits = {"case_id": "y", "organisation": ONTWIKKELBEDRIJF, "verstrekker": ONTWIKKELBEDRIJF}
+        connection.execute(insert(hub.case).values(zaak | waits))
         told = {"stop_id": "oud", "sender": KRINGLOOP, "answer": "opgeheven", "at": at} | (wrong or {})
         connection.execute(insert(facts.stop_answer).values(told))
         report, _ = check(connection, region.core.key_store)
@@ -352,6 +370,10 @@ ZAKEN: dict[str, Callable[[Connection, Any], Any]] = {
     "answered by hand": lambda at, one: at.execute(one(answer="verwijderd", closed_at=datetime.now(UTC))),
     "closed by hand": lambda at, one: at.execute(one(closed_at=datetime.now(UTC))),
     "another who is asked": lambda at, one: at.execute(one(organisation=WOONZORG)),
+    "another who asks": lambda at, one: at.execute(one(verstrekker=WOONZORG)),
+    "about nothing": lambda at, one: at.execute(one(messages=[])),
+    "asked later": lambda at, one: at.execute(one(opened_at=datetime.now(UTC))),
+    "with a term": lambda at, one: at.execute(one(due_at=datetime.now(UTC))),
 }
 
 
@@ -368,6 +390,29 @@ def test_a_zaak_of_a_notice_must_be_as_the_log_says(region: Region, name: str) -
         report, _ = check(connection, region.core.key_store)
         attempt.rollback()
     assert {found.place for found in report.findings} == {f"case {row.case_id}"}
+
+
+@pytest.mark.parametrize("kind", ["stopverzoek", "bezwaar", "wissing"])
+def test_who_is_asked_no_more_is_found(region: Region, kind: str) -> None:
+    """A zaak that waits for its answer, gone without one: nobody would ever answer it."""
+    with region.core.engine.connect() as connection, connection.begin() as attempt:
+        waits = select(hub.case).where(hub.case.c.kind == kind, hub.case.c.closed_at.is_(None))
+        row = connection.execute(waits.limit(1)).one()
+        connection.execute(delete(hub.case).where(hub.case.c.case_id == row.case_id))
+        report, _ = check(connection, region.core.key_store)
+        attempt.rollback()
+    assert [found.place for found in report.findings] == [f"case {kind} {row.cause}"]
+
+
+@pytest.mark.parametrize("change", [{"due_at": LATER}, {"cause": "een ander"}], ids=str)
+def test_a_bezwaar_keeps_its_term_and_its_cause(region: Region, change: dict[str, Any]) -> None:
+    with region.core.engine.connect() as connection, connection.begin() as attempt:
+        row = connection.execute(select(hub.case).where(hub.case.c.kind == "bezwaar").limit(1)).one()
+        values = {"due_at": row.due_at + LATER} if "due_at" in change else change
+        connection.execute(update(hub.case).where(hub.case.c.case_id == row.case_id).values(values))
+        report, _ = check(connection, region.core.key_store)
+        attempt.rollback()
+    assert any(found.place.startswith("case ") for found in report.findings)
 
 
 def test_a_notice_that_left_without_a_leaf_is_found(region: Region) -> None:

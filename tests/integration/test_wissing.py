@@ -17,17 +17,15 @@ from consent import audit
 from consent.keys import content_key, evidence_key
 from contracts import instants
 from contracts.identity import Oin, PersonId
-from hub.administration import forms, installation, parties
-from hub.administration.act import RULES, Act
+from hub.administration import installation
 from hub.keys.erasure_list import ErasureList, content_of
 from hub.ledger.replay.check import check
 from hub.store.database import snapshot
 from hub.store.tables import erasure, erasure_request, person_ref
-from hub.store.writer import single
 from tests import samples
-from tests.erasing import who
+from tests.erasing import contactpunt, who
 from tests.officers import JOIN, both
-from tests.partners import OPERATOR, SCOPES, Answer, Person
+from tests.partners import Answer, Person
 from tests.region import Region, region_on
 from tests.samples import BSN, GEMEENTE, KRINGLOOP_2, MBO
 
@@ -42,23 +40,9 @@ def region(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         yield made
 
 
-def office(region: Region) -> str:
-    """The region's contactpunt; its OIN."""
-    oin = region.fresh("regio")
-
-    def work(tx: Any) -> None:
-        mandate = {"organisatie": oin, "systeem": region.parties[oin].system}
-        scopes = [*SCOPES.split(), "rechten:geheel"]
-        parties.end_mandate(tx, Act(OPERATOR, region.core.evidence), region.mandates[oin])
-        parties.add_mandate(tx, Act(OPERATOR, region.core.evidence), forms.mandate(mandate | {"scopes": scopes}))
-
-    single(region.core.transactions, work, RULES)
-    return oin
-
-
 @pytest.fixture(scope="module")
 def point(region: Region) -> str:
-    return office(region)
+    return contactpunt(region)
 
 
 @dataclass(frozen=True)

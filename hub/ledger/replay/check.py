@@ -84,6 +84,7 @@ class _Replay:
                 self.cases.notify(said)
             case "wissing-verzoek" | "wissing-gevraagd" | "wissing-afgerond":
                 self.persons.ask(said)
+                self.cases.ask(said)
             case _ if person is not None:
                 return self._of_person(person, said)
         return None
@@ -114,6 +115,7 @@ class _Replay:
                 self.persons.hear(person, said)
             case _:
                 self.persons.hear(person, said)
+                self.cases.ask(said)
         return None
 
     def close(self) -> int:
