@@ -204,7 +204,10 @@ def test_a_stop_is_heard_whenever_it_comes(region: Region) -> None:
     left = _Stopped()
     left.finisher = Finisher(replace(region.hub.erasures.tools.eraser, left=left))
     left.finisher.start()
-    wait_until(lambda: left.stopping is not None and not left.stopping.is_alive(), 20)
+    wait_until(lambda: left.stopping is not None, 20)
+    assert left.stopping is not None
+    left.stopping.join(20)
+    assert not left.stopping.is_alive()
 
 
 def test_a_commit_that_fails_erases_nothing(case: Case) -> None:
