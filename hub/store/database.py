@@ -3,15 +3,19 @@
 SQLite (WAL, synchronous=FULL) for one process; PostgreSQL (psycopg 3, READ COMMITTED, fsync on) for more than one.
 """
 
+import math
 import os
 import stat
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import psycopg
 from sqlalchemy import Connection, Engine, Table, create_engine, event, text
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DisconnectionError
 
 #: How long a statement of another process may make us wait, ms. The writer's own turns are far shorter.
 _BUSY_MS = 30_000
@@ -20,6 +24,12 @@ _POSTGRES_OPTIONS = (
     "-c timezone=UTC -c log_parameter_max_length=0 -c log_parameter_max_length_on_error=0"
     f" -c lock_timeout={_BUSY_MS} -c idle_in_transaction_session_timeout=60000"
 )
+
+
+#: Connections of a process. Who finds none free waits for a moment: to open one for each costs more than that.
+_POOL = 16
+#: A connection that lay unused for so long, seconds, is tried before it is used: the server may have gone meanwhile.
+_FRESH = 2.0
 
 
 class DatabaseUnsafe(RuntimeError):
@@ -38,10 +48,13 @@ def open_engine(url: str) -> Engine:
         parsed.set(drivername="postgresql+psycopg"),
         hide_parameters=True,
         isolation_level="READ COMMITTED",
-        pool_pre_ping=True,
-        pool_size=8,
+        pool_size=_POOL,
+        max_overflow=0,
+        pool_use_lifo=True,
         connect_args={"options": _POSTGRES_OPTIONS, "connect_timeout": 10},
     )
+    event.listen(engine, "checkin", _left)
+    event.listen(engine, "checkout", _ping)
     try:
         _assert_postgres(engine)
     except BaseException:
@@ -52,7 +65,7 @@ def open_engine(url: str) -> Engine:
 
 def _open_sqlite(url: str) -> Engine:
     arguments = {"isolation_level": None, "timeout": _BUSY_MS / 1000, "check_same_thread": False}
-    engine = create_engine(url, hide_parameters=True, connect_args=arguments)
+    engine = create_engine(url, hide_parameters=True, pool_size=_POOL, max_overflow=0, connect_args=arguments)
 
     def prepare(connection: Any, _record: object) -> None:
         cursor = connection.cursor()
@@ -111,10 +124,28 @@ def _assert_postgres(engine: Engine) -> None:
                 raise DatabaseUnsafe(f"PostgreSQL: {name} must be {value}")
 
 
+def _left(_driver: object, record: Any) -> None:
+    record.info["left"] = time.monotonic()
+
+
+def _ping(driver: Any, record: Any, _fairy: object) -> None:
+    """Raises ``DisconnectionError`` when the server is gone: the pool then opens another."""
+    if time.monotonic() - record.info.get("left", math.inf) < _FRESH:
+        return
+    try:
+        before, driver.autocommit = driver.autocommit, True
+        driver.execute("")
+        driver.autocommit = before
+    except psycopg.Error as error:
+        raise DisconnectionError from error
+
+
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
     """A look outside the gate's locks, for lists and pages. Never decide on what it shows."""
-    with engine.connect().execution_options(look=True) as connection, connection.begin():
+    # Of several statements each shows its own moment on PostgreSQL, in a transaction or not: three round trips less.
+    options = {"look": True} | ({} if is_sqlite(engine) else {"isolation_level": "AUTOCOMMIT"})
+    with engine.connect().execution_options(**options) as connection, connection.begin():
         yield connection
 
 
