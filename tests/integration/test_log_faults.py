@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, delete, func, select, update
 from structlog.testing import capture_logs
 
 from consent.log import reading as log
@@ -30,10 +30,12 @@ from consent.verify.rows import check_rows, settled, table_fetch
 from contracts import instants
 from hub import cli, wiring
 from hub.administration import installation
+from hub.ledger.replay.check import check
 from hub.machine.clock import SystemClock
 from hub.machine.clock_guard import ACCEPTED
 from hub.store import installation as facts
-from hub.store.database import reading
+from hub.store import tables as hub_tables
+from hub.store.database import reading, snapshot
 from tests.live import ROOT, LiveRegion
 from tests.region import Region, environment_for, settings_for
 from tests.servers import ServerFailed, Watchdog, wait_until
@@ -230,6 +232,12 @@ def test_a_tree_that_was_changed_under_a_running_hub_is_never_signed(region: Reg
         assert "checkpoint" in [found.place for found in verifier.verify_log(table_fetch(connection), keys).findings]
 
 
+def _findings(region: Region) -> list[tuple[str, str]]:
+    with snapshot(region.core.engine) as connection:
+        report, _ = check(connection, region.core.key_store)
+    return [(found.place, found.reason) for found in report.findings]
+
+
 def _signed_all(core: wiring.Core) -> bool:
     with core.look() as connection:
         waiting = connection.scalar(select(func.count()).select_from(tables.ledger_pending))
@@ -263,6 +271,42 @@ def test_on_a_clock_that_jumped_nothing_is_released(region: Region, jump: timede
     assert [event["type"] for event in region.fetch(guide)][:1] != ["nl.doorstroomhub.voortgang.gemeld.v1"]
     region.wait_signed()
     assert _one_whole_history(region.core) > 0
+
+
+@pytest.mark.parametrize("taken", ["before it went", "after it went"])
+def test_a_body_and_its_payload_that_a_dba_deletes_are_named_and_hold_nobody_up(region: Region, taken: str) -> None:
+    """Of a report about somebody alive all that can be read is gone, and no erasure says so."""
+    guide, at = region.pair()
+    persons = [region.reporting(guide, at)[0] for _ in range(2)]
+    lost, other = (region.send(at, region.report(one, at)).expect(202)["ontvangstbewijs"] for one in persons)
+    if taken == "after it went":
+        assert len(region.fetch(guide)) == 2
+    region.wait_signed()
+    assert _findings(region) == []
+    with region.core.engine.begin() as connection:
+        entry = connection.scalars(
+            select(hub_tables.message.c.entry_id).where(hub_tables.message.c.message_id == lost["berichtId"])
+        ).one()
+        place = connection.scalars(
+            select(tables.ledger_entry.c.idx).where(tables.ledger_entry.c.entry_id == entry)
+        ).one()
+        connection.execute(delete(tables.ledger_payload).where(tables.ledger_payload.c.entry_id == entry))
+        connection.execute(delete(hub_tables.message).where(hub_tables.message.c.message_id == lost["berichtId"]))
+    assert (f"vermelding {place}", "de inhoud ontbreekt") in _findings(region)
+    # Nobody else waits for it, nor anything later about the same person; of the lost one nothing is made up.
+    region.send(at, later := region.report(persons[0], at, 3)).expect(202)
+    arrived = [event["id"] for event in region.fetch(guide)]
+    assert arrived == [other["id"], later["id"]]
+
+
+def test_a_body_alone_that_a_dba_deletes_is_named(region: Region) -> None:
+    guide, at = region.pair()
+    person, _ = region.reporting(guide, at)
+    lost = region.send(at, region.report(person, at)).expect(202)["ontvangstbewijs"]
+    region.wait_signed()
+    with region.core.engine.begin() as connection:
+        connection.execute(delete(hub_tables.message).where(hub_tables.message.c.message_id == lost["berichtId"]))
+    assert [place for place, _ in _findings(region)] == [f"message {lost['berichtId']}"]
 
 
 @pytest.mark.parametrize("jump", [timedelta(minutes=-10), timedelta(hours=2)])
