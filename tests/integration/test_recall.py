@@ -21,6 +21,7 @@ from hub.store.database import reading, snapshot
 from hub.store.tables import delivery
 from hub.store.traffic import recalls
 from tests import samples
+from tests.erasing import erase, who
 from tests.partners import Answer, Person, stamp
 from tests.region import Region, region_on
 from tests.samples import GEMEENTE, GEMEENTE_2, KRINGLOOP_2, MBO
@@ -393,6 +394,26 @@ def test_the_work_sheet_as_a_letter(case: Case) -> None:
     words = re.sub(r"<style>.*?</style>|<[^>]+>", " ", page)
     longest = max(len(sentence.split()) for sentence in re.split(r"[.?!]\s", words))
     assert longest <= 60  # short sentences; tables run on
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_the_work_sheet_outlives_a_wissing(case: Case, *, whole: bool) -> None:
+    """Who answers for a breach does so also after the content, or all of the person, is gone (AVG art. 33(5))."""
+    _, message_id = case.send()
+    other = case.send()[1]
+    case.region.collect(case.guide)
+    case.recall(message_id).expect(200)
+    before = case.sheet(message_id).expect(200)
+    handle = who(case.region, case.person.refs[case.at])
+    erase(case.region, handle, None if whole else case.at)
+    after = case.sheet(message_id).expect(200)
+    gone = [line | {"status": "gewist"} for line in before["verstrekt"]]
+    same = {name: value for name, value in before.items() if name not in ("verstrekt", "datalek")}
+    breach = after["datalek"]
+    assert after == same | {"verstrekt": gone, "datalek": breach}
+    assert breach["aantalBetrokkenen"] == 1 and breach["artikel33"] == before["datalek"]["artikel33"]
+    assert case.sheet(other).status == 404 and case.sheet(message_id, case.guide).status == 404
+    assert case.recall(other).status == (404 if whole else 200)  # nothing more is done about who is gone
 
 
 def test_a_message_that_reached_nobody_is_no_breach(case: Case) -> None:

@@ -56,20 +56,23 @@ def _told(recalled: Recalled) -> dict[str, Any]:
 
 
 def terugroeping_werkblad(berichtId: str, query: Mapping[str, Any]) -> dict[str, Any] | Response:
-    """Who got what of whom, what they answered, and what AVG art. 33 and 34 ask: for the sender of the message."""
+    """Who got what of whom, what they answered, and what AVG art. 33 and 34 ask: for the sender of the message.
+
+    A wissing does not end what its sender has to account for (AVG art. 33(5)): the sheet stays, with the ref it had.
+    """
     own = caller().organisation
     with reading(hub().engine) as connection:
         message = messages.own(connection, berichtId, own)
-        whom = recalls.whom(connection, berichtId, own)
-        recalled = found(connection, berichtId) if message is not None and whom is not None else []
-        if message is None or whom is None or not recalled:
+        root = recalls.whose(connection, berichtId)
+        recalled = found(connection, berichtId) if message is not None else []
+        if message is None or root is None or not recalled:
             raise NotFound
-        refs = people.refs_of(connection, [(whom.root, own)])
+        refs = people.given_refs(connection, [(root, own)])
         receivers = {Oin(row.recipient) for one in recalled for row in one.given}
         names = {oin: party.name for oin in receivers if (party := parties.organisation_by_oin(connection, oin))}
     answered = (row for one in recalled for row in one.asked)
     explanations = {row.case_id: hub().cases.explanation(row) for row in answered}
-    sheet = worksheet(recalled, Known(message, refs.get((whom.root, own)), names, explanations, hub().clock.now()))
+    sheet = worksheet(recalled, Known(message, refs.get((root, own)), names, explanations, hub().clock.now()))
     if query["formaat"] == "brief":
         return Response(letter(sheet), content_type=f"{HTML}; charset=utf-8")
     return sheet

@@ -39,6 +39,12 @@ def whom(connection: Connection, message_id: str, organisation: Oin) -> Known | 
     return None if row is None else Known(PersonId(row.person_id), row.root)
 
 
+def whose(connection: Connection, message_id: str) -> str | None:
+    """The root of whom a message is about, also when that person was erased since."""
+    query = select(person.c.root).join(message, message.c.person_id == person.c.person_id)
+    return connection.scalar(query.where(message.c.message_id == message_id))
+
+
 def end_involvements(
     connection: Connection, delivery_ids: Collection[str], root: str, at: datetime
 ) -> list[tuple[Oin, str]]:
