@@ -108,8 +108,9 @@ def _look_at_own(
     from consent.verify.rows import check_rows, settled, table_fetch
     from hub.commands.common.office import office
     from hub.ledger.replay.check import check
+    from hub.store.database import snapshot
 
-    with office() as at, at.look() as connection, settled(connection):
+    with office() as at, snapshot(at.engine) as connection, settled(connection):
         report.merge(whole(table_fetch(connection), verifiers or own_verifiers(at)))
         with _Progress() as told:
             report.merge(check_rows(connection, own_verifiers(at), told))

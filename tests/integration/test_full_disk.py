@@ -20,7 +20,7 @@ from consent.log.tables import ledger_entry, ledger_pending
 from consent.verify import verifier
 from consent.verify.rows import check_rows, settled, table_fetch
 from hub.ledger.replay.check import check
-from hub.store.database import reading
+from hub.store.database import reading, snapshot
 from hub.store.tables import delivery, message, message_key
 from tests.partners import BATCH, Answer, Person
 from tests.region import Region
@@ -194,7 +194,7 @@ def _whole(region: Region) -> None:
     """Everything is in the tree, signed, and opens: as ``hub ledger verify --db`` looks."""
     region.wait_signed()
     keys = region.core.keyring.log_keys().verifiers(region.hub.log_origin)
-    with reading(region.core.engine) as connection, settled(connection):
+    with snapshot(region.core.engine) as connection, settled(connection):
         report = verifier.verify_log(table_fetch(connection), keys)
         report.merge(check_rows(connection, keys))
         report.merge(check(connection, region.core.key_store)[0])

@@ -80,7 +80,7 @@ def _log_some(core: wiring.Core, number: int) -> None:
 def _one_whole_history(core: wiring.Core) -> int:
     """Every checkpoint that was ever published is a beginning of the log as it is; the size of the last one."""
     keys = core.keyring.log_keys().verifiers(core.facts[installation.LOG_ORIGIN])
-    with core.look() as connection, settled(connection):
+    with snapshot(core.engine) as connection, settled(connection):
         report = verifier.verify_log(table_fetch(connection), keys)
         report.merge(check_rows(connection, keys))
         assert report.findings == []
@@ -164,7 +164,7 @@ def test_a_look_at_postgresql_has_one_moment(tmp_path: Path, postgres_url: str) 
                 told = check_rows(connection, keys, lambda *_: _go_on(region))  # … the hub goes on
                 return [found.place for found in told.findings]
 
-        with reading(region.core.engine) as connection, settled(connection):
+        with snapshot(region.core.engine) as connection, settled(connection):
             assert look(connection) == []
         _log_some(region.core, 300)
         with reading(region.core.engine) as connection:
@@ -228,7 +228,7 @@ def test_a_tree_that_was_changed_under_a_running_hub_is_never_signed(region: Reg
     assert region.request("GET", "/health/ready", None, {}).json["nietGereed"] == ["logboek"]
     assert state.read_text() == region.request("GET", "/bewijslogboek/checkpoint", None, {}).body.decode() == signed
     keys = region.core.keyring.log_keys().verifiers(region.hub.log_origin)
-    with reading(region.core.engine) as connection, settled(connection):
+    with snapshot(region.core.engine) as connection, settled(connection):
         assert "checkpoint" in [found.place for found in verifier.verify_log(table_fetch(connection), keys).findings]
 
 

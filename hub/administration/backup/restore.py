@@ -37,7 +37,7 @@ from hub.ports import Clock, Random
 from hub.rights.retention.again import lapse_all
 from hub.settings import Settings
 from hub.store import installation as facts
-from hub.store.database import open_engine, reading
+from hub.store.database import open_engine, reading, snapshot
 from hub.store.locks import LOG, Locks, Turnstile
 from hub.store.migrations import schema
 from hub.store.writer import Transaction, Transactions, single
@@ -236,7 +236,7 @@ def _verify(tools: Tools, here: _Open, origin: str, known: Known) -> Report:
     """The whole log as it now is, what lies behind it, and the log of the origin before it."""
     earlier = [each.note for each in known.latest if each.head.origin == origin]
     told, keys = partial(tools.told, "logboek"), verifiers(here.ring, origin)
-    with reading(here.engine) as connection, settled(connection):
+    with snapshot(here.engine) as connection, settled(connection):
         report = verify_log(table_fetch(connection), keys, earlier, told)
         report.merge(check_rows(connection, keys, told))
         report.merge(check(connection, here.store)[0])
