@@ -167,7 +167,7 @@ def test_a_look_at_postgresql_has_one_moment(tmp_path: Path, postgres_url: str) 
         with snapshot(region.core.engine) as connection, settled(connection):
             assert look(connection) == []
         _log_some(region.core, 300)
-        with reading(region.core.engine) as connection:
+        with region.core.engine.connect() as connection:
             assert look(connection) != []
     finally:
         region.stop()
