@@ -682,8 +682,11 @@ def test_a_crash_at_the_commit_leaves_all_of_it_or_nothing(
 
 
 # -- the log ----------------------------------------------------------------------------------------------------------
-def test_the_log_tells_all_of_it(region: Region) -> None:
+def test_the_log_tells_all_of_it(case: Case) -> None:
     """Replayed, the log of every test before this one gives the tables as they stand, and every release its ground."""
+    region = case.region
+    restrict(case)
+    region.call(case.at, "DELETE", path_of(case, case.at)).expect(204)
     region.wait_signed()
     with region.core.engine.connect() as connection, connection.begin() as attempt:
         report, _ = check(connection, region.core.key_store)
