@@ -209,14 +209,21 @@ def test_what_waits_behind_a_recalled_opening_stops_too(case: Case, *, recalled:
     assert len(region.collect(school)) == (0 if recalled else 2)
 
 
-@pytest.mark.parametrize("reason", ["verkeerde-ontvanger", "onjuist"])
-def test_who_got_an_opening_message_by_mistake_is_not_involved(case: Case, reason: str) -> None:
+def placed(case: Case) -> tuple[str, str]:
+    """Another workplace to which the person goes: its OIN, and the berichtId of the opening message."""
     region, guide = case.region, case.guide
     at = region.fresh("kringloop")
     region.agree(f"{guide}-{at}", (guide, at), "leerwerkplek.geplaatst voortgang.gemeld", "opleiden trajectbegeleiding")
     region.allow_placing(case.person, at)
     opening = region.send(guide, region.placing(case.person, at)).expect(202)["ontvangstbewijs"]["berichtId"]
     case.person.refs[at] = region.collect(at)[-1]["subject"]
+    return at, opening
+
+
+@pytest.mark.parametrize("reason", ["verkeerde-ontvanger", "onjuist"])
+def test_who_got_an_opening_message_by_mistake_is_not_involved(case: Case, reason: str) -> None:
+    region, guide = case.region, case.guide
+    at, opening = placed(case)
     region.allow_reports(case.person, at)
     assert region.send(at, region.report(case.person, at)).status == 202
     case.recall(opening, reason, who=guide).expect(200)
@@ -492,8 +499,11 @@ def test_a_crash_at_the_commit_leaves_all_of_it_or_nothing(
 
 
 # -- the log ----------------------------------------------------------------------------------------------------------
-def test_the_log_tells_all_of_it(region: Region) -> None:
+def test_the_log_tells_all_of_it(case: Case) -> None:
     """Replayed, the log of every test before this one gives the tables as they stand, and every release its ground."""
+    region = case.region
+    _, opening = placed(case)
+    case.recall(opening, "verkeerde-ontvanger", who=case.guide).expect(200)
     region.wait_signed()
     with region.core.engine.connect() as connection, connection.begin() as attempt:
         report, _ = check(connection, region.core.key_store)
