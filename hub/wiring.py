@@ -77,7 +77,7 @@ from hub.rights.retention import sweeper as retention
 from hub.rights.statements import Statements
 from hub.rights.stopping import Stopper
 from hub.settings import Environment, Settings
-from hub.store.database import is_sqlite, open_engine, reading
+from hub.store.database import glance, is_sqlite, open_engine, reading
 from hub.store.locks import Turnstile
 from hub.store.traffic.queues import Queues
 from hub.store.writer import Transactions, Writer
@@ -310,7 +310,7 @@ def _alive(writer: Writer, log_keeper: LogKeeper, relay: Relay, push: Push) -> d
 def _accepter(core: Core, writer: Writer, carried: "_Carried", metrics: Metrics, closer: Closer) -> Accepter:
     return Accepter(
         writer=writer,
-        look=core.look,
+        look=lambda: glance(core.engine),
         key_store=core.key_store,
         evidence=core.evidence,
         new_id=core.new_id,

@@ -35,7 +35,7 @@ from hub.intake import reading
 from hub.intake.context import caller, hub
 from hub.intake.problems import MEDIA_TYPE
 from hub.intake.schemas import Probleem
-from hub.store.database import reading as looking
+from hub.store.database import glance
 
 AUTHENTICATOR: Final = "authenticator"  # name in ``app.extensions``
 PREFIX: Final = "/v1"
@@ -136,7 +136,7 @@ def admit(scope: Scope | None, *, decides: bool = False, reads: Scope | None = N
     g.scope = scope
     if scope is not None and scope not in caller().scopes:
         raise ScopeMissing
-    with looking(hub().engine) as connection:
+    with glance(hub().engine) as connection:
         if decides:
             require_keys(connection, caller())
         else:

@@ -143,7 +143,16 @@ def _ping(driver: Any, record: Any, _fairy: object) -> None:
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
     """A look outside the gate's locks, for lists and pages. Never decide on what it shows."""
-    # Of several statements each shows its own moment on PostgreSQL, in a transaction or not: three round trips less.
+    with engine.connect().execution_options(look=True) as connection, connection.begin():
+        yield connection
+
+
+@contextmanager
+def glance(engine: Engine) -> Iterator[Connection]:
+    """A look of one short statement or two, in every request: on PostgreSQL without a transaction around them.
+
+    That spares two round trips. A list that is read as it comes needs a transaction: ``reading``.
+    """
     options = {"look": True} | ({} if is_sqlite(engine) else {"isolation_level": "AUTOCOMMIT"})
     with engine.connect().execution_options(**options) as connection, connection.begin():
         yield connection

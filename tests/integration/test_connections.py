@@ -8,7 +8,7 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import OperationalError
 
 from hub.store import database
-from hub.store.database import open_engine, reading
+from hub.store.database import glance, open_engine, reading
 
 
 @pytest.fixture
@@ -49,9 +49,9 @@ def test_of_one_that_was_just_in_use_the_next_user_hears_and_nobody_after_it(
     assert backend(engine) != first
 
 
-def test_a_look_leaves_no_transaction_open_and_a_write_has_one(engine: Engine) -> None:
+def test_a_glance_leaves_no_transaction_open_and_a_write_has_one(engine: Engine) -> None:
     state = text("SELECT state FROM pg_stat_activity WHERE pid = :pid")
-    with reading(engine) as look, engine.connect() as write, reading(engine) as other:
+    with glance(engine) as look, engine.connect() as write, reading(engine) as other:
         pids = [one.execute(text("SELECT pg_backend_pid()")).scalar_one() for one in (look, write)]
         states = [other.execute(state, {"pid": pid}).scalar_one() for pid in pids]
     assert states == ["idle", "idle in transaction"]
