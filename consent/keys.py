@@ -10,6 +10,7 @@ away. A crash between the two leaves an unused key, which harms nobody.
 
 import hmac
 import os
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -194,6 +195,8 @@ class KeyStore:
         self._engine = engine
         self._wrapper = _Wrapper(master)
         self._random = random
+        # Who writes may copy the write-ahead log, too. SQLite lets one do that at a time, and refuses another at once.
+        self._writer = threading.Lock()
 
     def create_tables(self) -> None:
         """Make tables and check value where they are missing. Raises ``MasterKeyMismatch`` if another key made them."""
@@ -293,7 +296,8 @@ class KeyStore:
     @contextmanager
     def _writing(self) -> Iterator[Connection]:
         """A transaction that alone makes, wraps or destroys keys; committed when the block ends."""
-        with self._engine.connect().execution_options(**{_WRITES: True}) as connection, connection.begin():
+        opened = self._engine.connect
+        with self._writer, opened().execution_options(**{_WRITES: True}) as connection, connection.begin():
             if connection.dialect.name == "postgresql":
                 connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
             yield connection
@@ -337,10 +341,11 @@ class KeyStore:
             self._empty_wal()
 
     def _empty_wal(self) -> None:
-        raw = self._engine.raw_connection()
-        try:
-            busy = raw.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
-        finally:
-            raw.close()
+        with self._writer:
+            raw = self._engine.raw_connection()
+            try:
+                busy = raw.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+            finally:
+                raw.close()
         if busy:
             raise DestroyIncomplete("the write-ahead log of the key store is in use")

@@ -19,6 +19,7 @@ from flask import Flask
 from hub import settings as environment
 from hub import wiring
 from hub.administration.folder import FolderLock
+from hub.core import open_core
 from hub.settings import Settings
 from hub.store.traffic import outbox
 from hub.store.writer import single
@@ -49,7 +50,7 @@ def worker() -> Flask:
     configure_logging(settings.log_level)
     if not settings.on_postgresql:
         _HELD.append(FolderLock(settings.data_dir))
-    core = wiring.open_core(settings)
+    core = open_core(settings)
     if not settings.on_postgresql:
         # The worker before this one is dead: what it held need not wait for its leases to run out.
         single(core.transactions, lambda tx: outbox.end_leases(tx.connection, tx.now))
@@ -76,7 +77,7 @@ def _run_part(settings: Settings, only: str) -> None:
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
-    hub = wiring.build(wiring.open_core(settings))
+    hub = wiring.build(open_core(settings))
     hub.start(only)
     metrics = serve_metrics(hub.metrics, settings.host, settings.metrics_port)
     structlog.get_logger().info("started", part=only)

@@ -1,13 +1,11 @@
 """Builds the hub from its settings; nothing else does. Reading order: ``build`` (parts), ``Hub.start`` (threads).
 
-The core comes first (database, keys, writer), then what decides (accept, release), then what carries (relay, push,
-mailbox), last the web application. Nothing is built at import.
+The core comes first (``hub/core.py``: database, keys, clock), then what decides (accept, release), then what carries
+(relay, push, mailbox), last the web application. Nothing is built at import.
 """
 
-import os
 import ssl
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from threading import BoundedSemaphore
@@ -15,9 +13,9 @@ from typing import Protocol, TypeVar
 
 import structlog
 from flask import Flask
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Engine, text
 
-from consent.keys import KeyStore, open_key_engine
+from consent.keys import KeyStore
 from consent.log.signer import Signer
 from contracts import catalogue
 from contracts.identity import Oin
@@ -25,6 +23,7 @@ from contracts.retention.terms import Terms
 from hub.administration import installation
 from hub.administration.online import routes as operator_routes
 from hub.app import make_app
+from hub.core import Core
 from hub.delivery import routes as mailbox_routes
 from hub.delivery.doorbell import Doorbell, open_doorbell
 from hub.delivery.mailbox import Bell, Mailbox
@@ -45,13 +44,13 @@ from hub.keys.erasure_list import ErasureList
 from hub.keys.keyring import Keyring
 from hub.ledger.evidence import Evidence
 from hub.ledger.keeper import LogKeeper, LogParts
-from hub.machine.clock import SystemClock, boot
+from hub.machine.clock import boot
 from hub.machine.clock_guard import ClockGuard
-from hub.machine.ids import Ids
 from hub.ports import Clock, NewId, Random
-from hub.rights import candidate_routes, case_routes, statement_routes
+from hub.rights import candidate_routes, statement_routes
 from hub.rights.candidates import Candidates
-from hub.rights.cases import Cases, Decider
+from hub.rights.cases import routes as case_routes
+from hub.rights.cases.answering import Cases, Decider
 from hub.rights.closing.closer import Closer
 from hub.rights.consent import act_routes
 from hub.rights.consent.means import STOP, Means
@@ -77,8 +76,7 @@ from hub.rights.retention import sweeper as retention
 from hub.rights.statements import Statements
 from hub.rights.stopping import Stopper
 from hub.settings import Environment, Settings
-from hub.store.database import glance, is_sqlite, open_engine, reading
-from hub.store.locks import Turnstile
+from hub.store.database import glance, reading
 from hub.store.traffic.queues import Queues
 from hub.store.writer import Transactions, Writer
 from hub.telemetry import Metrics, build_metrics
@@ -186,52 +184,6 @@ class Hub:
         app.extensions[subscription_routes.NEW_SENDER] = self.new_sender
         app.extensions[subscription_routes.HANDSHAKES] = BoundedSemaphore(max(1, self.settings.threads // 8))
         return app
-
-
-@dataclass(frozen=True, slots=True)
-class Core:
-    """Database, keys and time: what commands need too."""
-
-    settings: Settings
-    engine: Engine
-    transactions: Transactions
-    facts: Mapping[str, str]  # fixed at `hub init`
-    keyring: Keyring
-    key_store: KeyStore
-    clock: Clock
-    new_id: NewId
-    random: Random
-    terms: Terms
-
-    @property
-    def evidence(self) -> Evidence:
-        """The log, to append to."""
-        return Evidence(self.key_store, self.new_id)
-
-    def look(self) -> AbstractContextManager[Connection]:
-        """A read-only connection, outside the gate's locks."""
-        return reading(self.engine)
-
-
-def open_core(settings: Settings, clock: Clock | None = None) -> Core:
-    """Open the database and the keys of an installation. Raises what ``installation.require_whole`` raises."""
-    clock = clock or SystemClock()
-    ring = installation.load_keyring(settings)
-    engine = open_engine(settings.database_url)
-    facts = installation.require_whole(settings, engine, ring)
-    turnstile = Turnstile(settings.data_dir) if is_sqlite(engine) else None
-    return Core(
-        settings=settings,
-        engine=engine,
-        transactions=Transactions(engine, clock, turnstile),
-        facts=facts,
-        keyring=ring,
-        key_store=KeyStore(open_key_engine(settings.keys_url), ring.master, os.urandom),
-        clock=clock,
-        new_id=Ids(clock, os.urandom),
-        random=os.urandom,
-        terms=settings.terms,
-    )
 
 
 def build(core: Core) -> Hub:

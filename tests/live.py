@@ -13,8 +13,8 @@ from typing import Any
 
 import httpx2
 
-from hub import wiring
 from hub.administration import installation
+from hub.core import open_core
 from tests.partners import Answer, Partners
 from tests.region import Moved, environment_for, settings_for
 from tests.servers import Watchdog, descendants, free_port, wait_until
@@ -43,7 +43,7 @@ class LiveRegion(Partners):
         self.environment = environment_for(folder, url, self.port, webhooks) | ports | dict(more or {})
         settings = settings_for(folder, url, self.port, webhooks, **(ports | dict(more or {})))
         installation.initialise(settings, Moved(), os.urandom)
-        super().__init__(settings, wiring.open_core(settings))
+        super().__init__(settings, open_core(settings))
         self.populate()
         self.log = folder / "hub.log"
         self._watchdog = watchdog

@@ -15,9 +15,9 @@ from joserfc import jwt
 from joserfc.jwk import OKPKey
 
 from contracts.identity import Oin
-from hub import wiring
 from hub.administration import agreements, forms, parties
 from hub.administration.act import RULES, Act
+from hub.core import Core
 from hub.settings import Settings
 from hub.store.region.parties import organisation_by_oin
 from hub.store.writer import Transaction, single
@@ -143,7 +143,7 @@ class Party:
 class Partners:
     """What organisations and operators do, over whatever ``call`` speaks to. Organisations are named by their OIN."""
 
-    def __init__(self, settings: Settings, core: wiring.Core) -> None:
+    def __init__(self, settings: Settings, core: Core) -> None:
         self.settings = settings
         self.core = core
         self.parties: dict[str, Party] = {}

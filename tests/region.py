@@ -19,6 +19,7 @@ from sqlalchemy import Connection
 from consent.keys import KeyStore
 from hub import wiring
 from hub.administration import installation
+from hub.core import Core, open_core
 from hub.settings import Settings, load
 from hub.store.locks import Turnstile
 from hub.store.writer import Transactions
@@ -112,8 +113,8 @@ class Region(Partners):
         self.hub.start()
         self.app = self.hub.app()
 
-    def _open(self, settings: Settings) -> wiring.Core:
-        core = wiring.open_core(settings, self.clock)
+    def _open(self, settings: Settings) -> Core:
+        core = open_core(settings, self.clock)
         turnstile = None if settings.on_postgresql else Turnstile(settings.data_dir)
         moved = _MovedTransactions(core.engine, self.clock, turnstile)
         dialect: Any = core.engine.dialect

@@ -11,13 +11,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from hub import wiring
 from hub.bench import inserts
 from hub.bench.load import Plan, http, percentile
 from hub.bench.place import Place
 from hub.bench.processes import BenchFailed, Memory, Server, free_port, run_load, spawn
 from hub.bench.region import Partner, Region, populate, prepare, pull_again, push_to
-from hub.wiring import Core
+from hub.core import Core, open_core
 
 CONNECTIONS: Final = (1, 16, 64)
 BATCH: Final = 100
@@ -91,7 +90,7 @@ class Course:
 
     def run(self, run_id: str) -> Figures:
         """Everything, in order. ``run_id`` keeps the messages of runs apart."""
-        core = wiring.open_core(self._place.settings)
+        core = open_core(self._place.settings)
         try:
             systems = prepare(core, run_id)
             server = self._start()

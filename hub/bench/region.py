@@ -22,8 +22,8 @@ from hub.administration import agreements, forms, parties
 from hub.administration.act import RULES, Act
 from hub.bench.load import http as request
 from hub.bench.processes import BenchFailed
+from hub.core import Core
 from hub.store.writer import Transaction, single
-from hub.wiring import Core
 
 SENDER: Final = Oin("00000099000000091000")  # the kringloop
 RECEIVER: Final = Oin("00000099000000092000")  # the ontwikkelbedrijf

@@ -19,7 +19,7 @@ from hub.ledger.evidence import Evidence
 from hub.ledger.keeper import LogKeeper
 from hub.ports import Clock, NewId, Random
 from hub.rights.candidates import Candidates
-from hub.rights.cases import Cases
+from hub.rights.cases.answering import Cases
 from hub.rights.erasure.erasures import Erasures
 from hub.rights.identity.room import Identity
 from hub.rights.inzage.asking import Inzages

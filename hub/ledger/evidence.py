@@ -14,11 +14,15 @@ from consent.decision import Decision, Outcome
 from consent.keys import SYSTEM_KEY, KeyDestroyed, KeyStore, evidence_key
 from consent.log.ledger import Appended, NewEntry, append
 from contracts import instants
+from contracts.canonical import canonical
 from contracts.envelope import Message
 from contracts.errors import LogUnavailable
 from contracts.identity import Category, Oin, PersonId
 from hub.ports import NewId
 
+#: What the log calls it that a zaak was opened, and that one closed though nobody answered it.
+CASE_OPENED: Final = "zaak"
+CASE_CLOSED: Final = "zaak-gesloten"
 #: For an entry that is undone as soon as it was written: nobody ever reads it.
 _NO_KEY: Final = bytes(32)
 
@@ -176,6 +180,35 @@ def acknowledged(receiver: Oin, at: datetime, messages: Iterable[tuple[str, str]
         "ontvanger": receiver,
         "berichten": [{"berichtId": m, "uitkomst": outcome} for m, outcome in sorted(messages)],
     }
+
+
+def case_opened(values: Mapping[str, Any]) -> dict[str, Any]:
+    """That somebody is asked something, or told (a zaak): its row (``hub.store.tables.case``) as it begins."""
+    shown = {
+        "zaakId": values["case_id"],
+        "zaak": values["kind"],
+        "organisatie": values["organisation"],
+        "verstrekker": values["verstrekker"],
+        "verstrekkerZaakId": values.get("sender_id"),
+        "oorzaak": values["cause"],
+        "ontvanger": values.get("receiver"),
+        "doelen": values["purposes"],
+        "berichtenSha256": sha256(canonical(values["messages"])).hexdigest(),
+        "uiterlijkOp": _written(values.get("due_at")),
+        "gesloten": True if values.get("closed_at") is not None else None,  # it only tells
+    }
+    named = {name: value for name, value in shown.items() if value is not None}
+    return {"soort": CASE_OPENED, "op": instants.write(values["opened_at"])} | named
+
+
+def case_closed(case_id: str, answer: str | None, at: datetime) -> dict[str, Any]:
+    """That a zaak closed by itself: what happened answered it, or nobody can any more."""
+    said = {"soort": CASE_CLOSED, "op": instants.write(at), "zaakId": case_id}
+    return said if answer is None else said | {"antwoord": answer}
+
+
+def _written(at: datetime | None) -> str | None:
+    return None if at is None else instants.write(at)
 
 
 def _decision(receiver: Oin, decision: Decision) -> dict[str, Any]:

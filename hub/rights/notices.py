@@ -23,7 +23,8 @@ from hub.keys.messages import body_aad, receipt_aad
 from hub.keys.sealing import seal
 from hub.ledger.evidence import Evidence, Fact
 from hub.ports import NewId, Random
-from hub.store.persons import cases, people
+from hub.rights.cases.book import open_cases
+from hub.store.persons import people
 from hub.store.traffic import messages as store
 from hub.store.writer import Transaction
 
@@ -97,7 +98,7 @@ class Notifier:
         store.store(tx.connection, [row], [identity | {"message_id": message_id, "digest": None}])
         delivery = waiting(self.new_id(), message, notice.receiver, message_id, notice.root)
         store.queue(tx.connection, [delivery | {"next_at": at}])
-        cases.open_case(tx.connection, _case(notice, case_id, at) | {"sender_id": self.new_id()})
+        open_cases(self.evidence, tx, [_case(notice, case_id, at) | {"sender_id": self.new_id()}])
 
 
 def _parts(notice: Notice) -> Iterator[Notice]:

@@ -12,7 +12,7 @@ from contracts import instants
 from contracts.identity import Category, LegalBasis, LegalFramework, Purpose, SecrecySubject, is_bsn
 from hub.intake.problems import Reason, invalid
 from hub.intake.schemas import Instant, code_field, free_text, no_bsn, oin_field, ref_field, text_field, word_field
-from hub.rights.cases import CORRECTED, NOTICE_ANSWERS, STOP_ANSWERS
+from hub.rights.cases.answering import CORRECTED, NOTICE_ANSWERS, STOP_ANSWERS
 from hub.rights.erasure.whole import ERASED, KEPT
 from hub.store.persons import erasure_requests
 

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from threading import BoundedSemaphore
 from typing import Any
 
 import psycopg
@@ -28,6 +29,10 @@ _POSTGRES_OPTIONS = (
 
 #: Connections of a process. Who finds none free waits for a moment: to open one for each costs more than that.
 _POOL = 16
+#: Of those at most so many show one state for as long as somebody reads: the others are for who writes or glances.
+_LONG = 8
+#: Execution option of an engine: the places for long looks.
+_LONG_LOOKS = "long_looks"
 #: A connection that lay unused for so long, seconds, is tried before it is used: the server may have gone meanwhile.
 _FRESH = 2.0
 
@@ -51,6 +56,7 @@ def open_engine(url: str) -> Engine:
         pool_size=_POOL,
         max_overflow=0,
         pool_use_lifo=True,
+        execution_options={_LONG_LOOKS: BoundedSemaphore(_LONG)},
         connect_args={"options": _POSTGRES_OPTIONS, "connect_timeout": 10},
     )
     event.listen(engine, "checkin", _left)
@@ -65,7 +71,9 @@ def open_engine(url: str) -> Engine:
 
 def _open_sqlite(url: str) -> Engine:
     arguments = {"isolation_level": None, "timeout": _BUSY_MS / 1000, "check_same_thread": False}
-    engine = create_engine(url, hide_parameters=True, pool_size=_POOL, max_overflow=0, connect_args=arguments)
+    looks = {_LONG_LOOKS: BoundedSemaphore(_LONG)}
+    pool = {} if make_url(url).database in (None, "", ":memory:") else {"pool_size": _POOL, "max_overflow": 0}
+    engine = create_engine(url, hide_parameters=True, connect_args=arguments, execution_options=looks, **pool)
 
     def prepare(connection: Any, _record: object) -> None:
         cursor = connection.cursor()
@@ -160,9 +168,10 @@ def glance(engine: Engine) -> Iterator[Connection]:
 
 @contextmanager
 def snapshot(engine: Engine) -> Iterator[Connection]:
-    """The same, showing one state throughout, however many statements it takes."""
+    """The same, showing one state throughout, however many statements it takes. Waits while ``_LONG`` others look."""
     options = {"look": True} | ({} if is_sqlite(engine) else {"isolation_level": "REPEATABLE READ"})
-    with engine.connect().execution_options(**options) as connection, connection.begin():
+    place: BoundedSemaphore = engine.get_execution_options()[_LONG_LOOKS]
+    with place, engine.connect().execution_options(**options) as connection, connection.begin():
         yield connection
 
 

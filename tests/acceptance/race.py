@@ -84,7 +84,7 @@ class Race:
     def swap(self, program: Sequence[str]) -> None:
         """Go on with another hub on the same data; what it answers is no longer held against it."""
         self.region.end()
-        self.region.program, self.strict = program, False
+        self.region.program, self.strict, self.cast.strict = program, False, False
         self.region.start()
 
     # -- the racers ---------------------------------------------------------------------------------------------------

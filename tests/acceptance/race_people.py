@@ -2,6 +2,10 @@
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from typing import Final
+
+import httpx2
 
 from tests import samples
 from tests.acceptance.race_acts import Lane, agree
@@ -11,12 +15,14 @@ from tests.samples import GEMEENTE, ONTWIKKELBEDRIJF
 from tests.unit.delivery.world import wait_until
 from tests.webhook import Webhook
 
+_TRIES: Final = 3
+
 
 class Cast:
     """The parties of a race. Both ontwikkelbedrijven know each person; each person is placed at one sender."""
 
     def __init__(self, region: LiveRegion, webhook: Webhook, senders: int) -> None:
-        self.region, self.webhook = region, webhook
+        self.region, self.webhook, self.strict = region, webhook, True
         self.pushed = region.fresh("ontwikkelbedrijf")
         presented = "kandidaat.voorgedragen"
         region.agree("gemeente-pushed", (GEMEENTE, self.pushed), presented, "toeleiding")
@@ -35,7 +41,7 @@ class Cast:
         todo = [lane for lane in self.lanes for _ in range(missing[lane.at])]
         before = len(self.webhook.calls())
         with ThreadPoolExecutor(8) as pool:
-            made = list(pool.map(lambda _: self._presented(), todo))
+            made = list(pool.map(lambda _: self._patiently(), todo))
             refs: dict[str, str] = {}
             while page := region.collect(ONTWIKKELBEDRIJF):
                 refs |= {event["id"]: event["subject"] for event in page if "subject" in event}
@@ -56,6 +62,13 @@ class Cast:
         for person, event in zip(people, events, strict=True):
             person.refs[at] = given[event["id"]]
             lane.persons.append(person)
+
+    def _patiently(self) -> tuple[str, str]:
+        """Another one where it failed: a hub without its lock may refuse or hang, which nobody holds against it."""
+        for _ in range(0 if self.strict else _TRIES):
+            with suppress(AssertionError, httpx2.HTTPError):
+                return self._presented()
+        return self._presented()
 
     def _presented(self) -> tuple[str, str]:
         region = self.region

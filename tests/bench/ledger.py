@@ -30,8 +30,8 @@ from consent.log.sequencer import sequence
 from consent.log.signer import Signer
 from consent.log.tables import ledger_entry
 from contracts.identity import PersonId
-from hub import wiring
 from hub.administration import installation
+from hub.core import Core, open_core
 from hub.machine.clock import SystemClock
 from hub.settings import load
 from tests.servers import PostgresServer, Watchdog
@@ -104,7 +104,7 @@ def payload(number: int) -> dict[str, Any]:
     }
 
 
-def measure(core: wiring.Core, entries: int, environment: dict[str, str]) -> Figures:
+def measure(core: Core, entries: int, environment: dict[str, str]) -> Figures:
     """Fill the log of a fresh hub, then look at it."""
     names = [evidence_key(PersonId(f"{number:032x}")) for number in range(PEOPLE)]
     keys = core.key_store.ensure(names)
@@ -127,7 +127,7 @@ def measure(core: wiring.Core, entries: int, environment: dict[str, str]) -> Fig
     )
 
 
-def _fill(core: wiring.Core, entries: int, keys: Sequence[tuple[str, bytes]]) -> tuple[float, float]:
+def _fill(core: Core, entries: int, keys: Sequence[tuple[str, bytes]]) -> tuple[float, float]:
     """Seconds of appending, and seconds of sequencing and signing."""
     origin = core.facts[installation.LOG_ORIGIN]
     signer = Signer(installation.signer_state(core.settings), core.keyring.log_keys, origin)
@@ -149,7 +149,7 @@ def _fill(core: wiring.Core, entries: int, keys: Sequence[tuple[str, bytes]]) ->
     return appended, taken
 
 
-def _bytes(core: wiring.Core) -> int:
+def _bytes(core: Core) -> int:
     """What the log takes, its indexes too; on SQLite the whole file, in which little else is.
 
     On PostgreSQL the empty queue is first given back what it took, as autovacuum does every minute.
@@ -166,7 +166,7 @@ def _bytes(core: wiring.Core) -> int:
         return int(connection.execute(sizes_of).scalar_one())
 
 
-def _proofs(core: wiring.Core, entries: int) -> tuple[list[float], list[float]]:
+def _proofs(core: Core, entries: int) -> tuple[list[float], list[float]]:
     """Milliseconds of making inclusion and consistency proofs out of the tables, each sorted."""
     chance = random.Random("proofs")
     included, consistent = [], []
@@ -184,7 +184,7 @@ def _proofs(core: wiring.Core, entries: int) -> tuple[list[float], list[float]]:
     return sorted(included), sorted(consistent)
 
 
-def _verify(core: wiring.Core, environment: dict[str, str]) -> Run:
+def _verify(core: Core, environment: dict[str, str]) -> Run:
     keys = core.keyring.log_keys().verifiers(core.facts[installation.LOG_ORIGIN])
     with tempfile.TemporaryDirectory(prefix="log-") as folder:
         with core.look() as connection:
@@ -235,7 +235,7 @@ def progress(what: str, done: int, of: int) -> None:
 
 
 @contextmanager
-def _hub(postgres: bool) -> Iterator[tuple[wiring.Core, dict[str, str]]]:
+def _hub(postgres: bool) -> Iterator[tuple[Core, dict[str, str]]]:
     """A hub of its own, in a folder of its own."""
     guard = Watchdog()
     try:
@@ -246,7 +246,7 @@ def _hub(postgres: bool) -> Iterator[tuple[wiring.Core, dict[str, str]]]:
                 server.start()
                 own["HUB_DATABASE_URL"] = server.url_for(server.create())
             installation.initialise(load(own), SystemClock(), os.urandom)
-            core = wiring.open_core(load(own))
+            core = open_core(load(own))
             others = {name: value for name, value in os.environ.items() if not name.startswith("HUB_")}
             yield core, others | own
             core.engine.dispose()

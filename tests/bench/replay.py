@@ -25,10 +25,11 @@ from contracts.envelope import read
 from hub import wiring
 from hub.bench.place import place
 from hub.bench.region import RECEIVER, Region
+from hub.core import Core
 from hub.delivery.mailbox import Acknowledgement
 from hub.intake.accept import Accepted
 from hub.store.region.access import Asker
-from hub.wiring import Core, Hub
+from hub.wiring import Hub
 from tests.bench.ledger import TARGET, Run, child, progress
 from tests.bench.steps import region_of
 from tests.servers import PostgresServer, Watchdog

@@ -25,10 +25,10 @@ from hub import wiring
 from hub.bench.place import Place, place
 from hub.bench.processes import Server
 from hub.bench.region import Partner, Region, populate, prepare
+from hub.core import Core, open_core
 from hub.intake.accept import Accepted
 from hub.store.locks import Locks
 from hub.store.writer import Transactions
-from hub.wiring import Core
 from tests.servers import PostgresServer, Watchdog
 
 PEOPLE: Final = 40
@@ -72,7 +72,7 @@ class _Inline:
 def region_of(where: Place, people: int = PEOPLE) -> Iterator[tuple[Core, Region]]:
     """A region of so many people on a hub that does not run: its parts are there to be called."""
     run = secrets.token_hex(4)
-    core = wiring.open_core(where.settings)
+    core = open_core(where.settings)
     systems = prepare(core, run)
     server = Server(["hub.cli", "serve"], where.env, where.settings.port, where.log)
     try:

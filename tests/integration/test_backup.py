@@ -35,6 +35,7 @@ from hub.administration.backup.known import Named
 from hub.administration.backup.manifest import BackupRefused, Part
 from hub.administration.folder import FolderBusy, FolderLock
 from hub.administration.installation import AlreadyThere, NotInitialised
+from hub.core import Core, open_core
 from hub.keys.erasure_list import ErasureList
 from hub.keys.log_keys import LogKeyFiles
 from hub.keys.sealing import unseal
@@ -138,7 +139,7 @@ def somebody(region: Region) -> Somebody:
 class Opened:
     """A restored hub, looked at without letting it run."""
 
-    core: wiring.Core
+    core: Core
 
     def body(self, one: Somebody) -> bytes:
         """The body of a message, opened with the key that is there. Raises ``KeyError`` and ``SealBroken``."""
@@ -166,10 +167,10 @@ class Opened:
 
 @pytest.fixture
 def opened() -> Iterator[Callable[[Settings], Opened]]:
-    cores: list[wiring.Core] = []
+    cores: list[Core] = []
 
     def open_(settings: Settings) -> Opened:
-        cores.append(wiring.open_core(settings))
+        cores.append(open_core(settings))
         return Opened(cores[-1])
 
     yield open_
@@ -186,7 +187,7 @@ def note_of(region: Region) -> str:
     return note_in(region.core)
 
 
-def note_in(core: wiring.Core) -> str:
+def note_in(core: Core) -> str:
     with reading(core.engine) as connection:
         return log.latest_note(connection) or ""
 
@@ -357,7 +358,7 @@ def test_the_restored_hub_runs(where: Place, region: Region) -> None:
     made = where.back_up(region.settings)
     target = where.elsewhere()
     where.put_back(target, made)
-    region.core = wiring.open_core(target, region.clock)
+    region.core = open_core(target, region.clock)
     region.hub = wiring.build(region.core)
     region.hub.start()
     region.app = region.hub.app()
@@ -685,7 +686,7 @@ def test_old_and_new_origin_are_served_each_at_its_own_path(where: Place, region
     region.stop()
     target = where.elsewhere()
     done = where.put_back(target, made, checkpoints=[state])
-    region.core = wiring.open_core(target, region.clock)
+    region.core = open_core(target, region.clock)
     region.hub = wiring.build(region.core)
     region.hub.start()
     region.app = region.hub.app()
@@ -728,7 +729,7 @@ def test_a_database_that_was_put_back_to_yesterday_by_other_means(where: Place, 
     ErasureList(installation.erasures(settings)).append([one.handle], region.clock.now())
     region.stop()
     _yesterday(settings, made)
-    core = wiring.open_core(settings)
+    core = open_core(settings)
     with pytest.raises(NotInitialised, match="hub restore --ter-plaatse"):  # what `hub serve` asks first
         installation.require_continued(settings, core.engine, core.keyring, core.facts[installation.LOG_ORIGIN])
     hub = wiring.build(core)

@@ -18,9 +18,10 @@ from consent.log.proof import verify_consistency
 from consent.log.sequencer import sequence
 from consent.log.signer import Signer
 from contracts.errors import Conflict
-from hub import cli, wiring
+from hub import cli
 from hub.administration import installation
 from hub.administration.act import Act
+from hub.core import Core, open_core
 from hub.keys.log_keys import LogKeyFiles
 from hub.ledger.rotation import KeyRotation
 from hub.machine.clock import SystemClock
@@ -39,15 +40,15 @@ class Installed:
     url: str | None
 
     @contextmanager
-    def open(self) -> Iterator[wiring.Core]:
-        core = wiring.open_core(settings_for(self.folder, self.url, 18080))
+    def open(self) -> Iterator[Core]:
+        core = open_core(settings_for(self.folder, self.url, 18080))
         try:
             yield core
         finally:
             core.engine.dispose()
             core.key_store._engine.dispose()
 
-    def rotation(self, core: wiring.Core) -> KeyRotation:
+    def rotation(self, core: Core) -> KeyRotation:
         files = LogKeyFiles(installation.keys_folder(core.settings))
         origin = core.facts[installation.LOG_ORIGIN]
         return KeyRotation(files, core.transactions, Act("jan", core.evidence), origin)
@@ -209,7 +210,7 @@ def test_the_key_files_are_for_their_owner_alone(installed: Installed) -> None:
 
 
 @contextmanager
-def _crash_at(core: wiring.Core, step: int) -> Iterator[None]:
+def _crash_at(core: Core, step: int) -> Iterator[None]:
     """The process ends before its ``step``-th durable act: a commit, a sync of a file or a folder, a rename."""
     seen = 0
 

@@ -30,6 +30,7 @@ from consent.verify.rows import check_rows, settled, table_fetch
 from contracts import instants
 from hub import cli, wiring
 from hub.administration import installation
+from hub.core import Core, open_core
 from hub.ledger.replay.check import check
 from hub.machine.clock import SystemClock
 from hub.machine.clock_guard import ACCEPTED
@@ -46,6 +47,7 @@ _KEEP_UNTIL = """
 import os, sys
 from sqlalchemy import event
 from hub import settings, wiring
+from hub.core import open_core
 left = int(sys.argv[1])
 def act(real):
     def call(*arguments, **more):
@@ -55,7 +57,7 @@ def act(real):
             os._exit(9)
         return real(*arguments, **more)
     return call
-core = wiring.open_core(settings.from_process())
+core = open_core(settings.from_process())
 hub = wiring.build(core)
 hub.writer.start()
 event.listen(core.engine, "commit", act(lambda *_: None))
@@ -71,13 +73,13 @@ def database(request: pytest.FixtureRequest) -> str | None:
     return request.getfixturevalue("postgres_url") if request.param == "postgresql" else None
 
 
-def _log_some(core: wiring.Core, number: int) -> None:
+def _log_some(core: Core, number: int) -> None:
     key = core.key_store.ensure(["bewijs/proef"])["bewijs/proef"]
     with core.engine.begin() as connection:
         append(connection, [NewEntry("bewijs/proef", key, {"v": 1, "soort": "proef"})] * number, core.new_id)
 
 
-def _one_whole_history(core: wiring.Core) -> int:
+def _one_whole_history(core: Core) -> int:
     """Every checkpoint that was ever published is a beginning of the log as it is; the size of the last one."""
     keys = core.keyring.log_keys().verifiers(core.facts[installation.LOG_ORIGIN])
     with snapshot(core.engine) as connection, settled(connection):
@@ -99,7 +101,7 @@ def test_killed_before_any_durable_act_of_the_keeper(database: str | None, tmp_p
     environment = environment_for(tmp_path / "hub", database, 18080)
     settings = settings_for(tmp_path / "hub", database, 18080)
     installation.initialise(settings, SystemClock(), os.urandom)
-    core = wiring.open_core(settings)
+    core = open_core(settings)
     others = {name: value for name, value in os.environ.items() if not name.startswith("HUB_")}
     codes, size = [], 0
     while 0 not in codes:
@@ -119,7 +121,7 @@ def test_killed_before_any_durable_act_of_the_keeper(database: str | None, tmp_p
 
 def test_two_hubs_that_keep_one_log_write_one_history(tmp_path: Path, postgres_url: str) -> None:
     region = Region(tmp_path / "hub", postgres_url)
-    second = wiring.build(wiring.open_core(region.settings))
+    second = wiring.build(open_core(region.settings))
     second.start()
     try:
         done = threading.Event()
@@ -238,7 +240,7 @@ def _findings(region: Region) -> list[tuple[str, str]]:
     return [(found.place, found.reason) for found in report.findings]
 
 
-def _signed_all(core: wiring.Core) -> bool:
+def _signed_all(core: Core) -> bool:
     with core.look() as connection:
         waiting = connection.scalar(select(func.count()).select_from(tables.ledger_pending))
         return not waiting and log.size(connection) == log.signed_size(connection)

@@ -423,6 +423,18 @@ def test_the_work_sheet_outlives_a_wissing(case: Case, *, whole: bool) -> None:
     assert case.recall(other).status == (404 if whole else 200)  # nothing more is done about who is gone
 
 
+def test_the_work_sheet_goes_with_the_evidence(case: Case) -> None:
+    """Once the evidence about a person has had its term nothing of it is told, to its sender neither."""
+    _, message_id = case.send()
+    case.region.collect(case.guide)
+    case.recall(message_id).expect(200)
+    handle = who(case.region, case.person.refs[case.at])
+    erase(case.region, handle)
+    case.sheet(message_id).expect(200)
+    erase(case.region, handle, evidence=True)
+    assert case.sheet(message_id).status == 404
+
+
 def test_a_message_that_reached_nobody_is_no_breach(case: Case) -> None:
     _, message_id = case.send()
     case.recall(message_id).expect(200)

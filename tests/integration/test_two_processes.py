@@ -14,6 +14,7 @@ from consent.log.sequencer import SEQUENCER_LOCK
 from contracts.envelope import read
 from contracts.identity import Oin
 from hub import wiring
+from hub.core import open_core
 from hub.delivery.mailbox import Acknowledgement
 from hub.intake.accept import Accepted
 from hub.rights.candidates import Registration
@@ -35,7 +36,7 @@ def region(tmp_path: Path, postgres_url: str) -> Iterator[Region]:
 
 @pytest.fixture
 def second(region: Region) -> Iterator[Hub]:
-    core = wiring.open_core(region.settings)
+    core = open_core(region.settings)
     made = wiring.build(core)
     made.start()
     yield made

@@ -81,10 +81,12 @@ class _Replay:
                 return self.traffic.lapse(said, entry.entry_id)
             case "kennisgeving":
                 self.traffic.notices[said["berichtId"]] = said["ontvanger"]
-                self.cases.notify(said)
             case "wissing-verzoek" | "wissing-gevraagd" | "wissing-afgerond":
                 self.persons.ask(said)
-                self.cases.ask(said)
+            case "zaak":
+                self.cases.open(person, said)
+            case "zaak-gesloten":
+                self.cases.close(said)
             case _ if person is not None:
                 return self._of_person(person, said)
         return None
@@ -111,11 +113,10 @@ class _Replay:
             case "inzage":
                 return looked(self.region, self.persons, person, said)
             case "zaak-beantwoord":
-                self.cases.answer(said)
+                self.cases.close(said)
                 self.persons.hear(person, said)
             case _:
                 self.persons.hear(person, said)
-                self.cases.ask(said)
         return None
 
     def close(self) -> int:

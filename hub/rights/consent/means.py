@@ -13,8 +13,8 @@ from hub.gate.person_work import PersonWork
 from hub.keys.sealing import seal
 from hub.ledger.evidence import Evidence, Fact
 from hub.ports import NewId, Random
+from hub.rights.cases.book import open_cases
 from hub.rights.stopping import Cause, Consequence, Given, Stopper
-from hub.store.persons import cases
 from hub.store.region.access import Asker
 from hub.store.writer import Transaction
 
@@ -66,7 +66,7 @@ class Means:
     ) -> None:
         """A zaak for a verstrekker, of a kind: all of its own that went out. ``closed``: it only tells."""
         given = [g for g in consequence.given if g.sender == asked[0]]
-        cases.open_case(tx.connection, self.case(cause, asked, given, consequence.at, closed=closed))
+        open_cases(self.evidence, tx, [self.case(cause, asked, given, consequence.at, closed=closed)])
 
     def case(
         self, cause: Cause, asked: tuple[Oin, str], given: Iterable[Given], at: datetime, *, closed: bool

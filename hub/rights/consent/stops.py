@@ -10,11 +10,11 @@ from consent.gate.flows import consented_flows
 from consent.store import records
 from contracts.identity import Oin, Purpose
 from hub.gate.person_work import Subject
-from hub.rights.cases import STOP_ANSWERS, Reply
+from hub.rights.cases.answering import STOP_ANSWERS, Reply
+from hub.rights.cases.book import open_cases
 from hub.rights.consent import checks
 from hub.rights.consent.means import STOP, Means, entry
 from hub.rights.stopping import Cause, Consequence, Given
-from hub.store.persons import cases
 from hub.store.region.access import Asker
 from hub.store.writer import Transaction
 
@@ -66,14 +66,16 @@ def _ask(means: Means, tx: Transaction, cause: Cause, flows: frozenset[ConsentFl
     given: dict[ConsentFlow, list[Given]] = {flow: [] for flow in flows}
     for one in consequence.given:
         given.setdefault(ConsentFlow(one.sender, one.receiver, one.purpose), []).append(one)
+    rows = []
     for flow in sorted(given):
         values = means.case(cause, (flow.sender, STOP), given[flow], consequence.at, closed=flow not in flows)
-        cases.open_case(tx.connection, values | {"receiver": flow.receiver, "purposes": [flow.purpose]})
+        rows.append(values | {"receiver": flow.receiver, "purposes": [flow.purpose]})
+    open_cases(means.evidence, tx, rows)
 
 
 @dataclass(frozen=True, slots=True)
 class StopAnswers:
-    """Decides the zaken of stops (``hub.rights.cases.Decider``): each for its own flow."""
+    """Decides the zaken of stops (``hub.rights.cases.answering.Decider``): each for its own flow."""
 
     @property
     def answers(self) -> tuple[str, ...]:

@@ -199,9 +199,11 @@ class Finisher:
 
     def _run(self) -> None:
         self._eraser.left.set()  # a crash may have left something
-        while not self._stopping.is_set():  # asked between clear and wait: a stop sets this first, then wakes
+        while True:
             self._eraser.left.wait()
             self._eraser.left.clear()
+            if self._stopping.is_set():  # a stop sets this first, then wakes: asked here, it is never missed
+                return
             if not self._eraser.finish_soon():
                 self._stopping.wait(INTERVAL)
 

@@ -19,7 +19,7 @@ from hub.access.caller import Scope
 from hub.gate.person_work import Subject
 from hub.keys.sealing import seal, unseal
 from hub.ledger.evidence import bound
-from hub.rights.cases import Decider
+from hub.rights.cases.answering import Decider
 from hub.rights.consent.means import entry
 from hub.rights.erasure.content import Part, Tools, erase_content
 from hub.rights.erasure.whole import ASKED, AT_POINT, ERASED, WHOLE, AtPoint, ByController, Whole

@@ -21,7 +21,8 @@ from contracts.errors import Conflict, Fault, NotFound, RequestInvalid
 from contracts.identity import Oin
 from hub.access.caller import Scope
 from hub.gate.person_work import Subject
-from hub.rights.cases import Reply
+from hub.rights.cases.answering import Reply
+from hub.rights.cases.book import close_cases, open_cases
 from hub.rights.consent.means import STOP
 from hub.rights.erasure.content import Part, Tools, erase_content
 from hub.rights.erasure.destroying import Destruction
@@ -75,8 +76,7 @@ class Whole:
 
     def content_gone(self, tx: Transaction, subject: Subject, organisation: Oin) -> None:
         """An organisation erased its content: whatever asks it to is answered by that."""
-        for row in requests.open_cases(tx.connection, subject.known.root, [requests.ASKED], organisation):
-            requests.close_case(tx.connection, row.case_id, ERASED, subject.at)
+        self._close(tx, subject, [requests.ASKED], ERASED, organisation=organisation)
         self.advance(tx, subject)
 
     def _advance(self, tx: Transaction, subject: Subject, request: Row[Any]) -> None:
@@ -105,13 +105,15 @@ class Whole:
         told = {"omvang": WHOLE, "contactpunt": request.point}
         what = Destruction(request.request_id, subject.known.person, handles, None, request.reason, told=told)
         self.tools.eraser.begin(tx, what, subject.at)
-        for row in requests.open_cases(tx.connection, subject.known.root, [requests.AT_POINT]):
-            requests.close_case(tx.connection, row.case_id, ERASED, subject.at)
-        for row in requests.open_cases(tx.connection, subject.known.root, _ABOUT_FLOWS):
-            requests.close_case(tx.connection, row.case_id, None, subject.at)  # nobody can answer it any more
+        self._close(tx, subject, [requests.AT_POINT], ERASED)
+        self._close(tx, subject, _ABOUT_FLOWS, None)  # nobody can answer those any more
         for other in requests.open_about(tx.connection, subject.known.root):
             if other.request_id != request.request_id:
                 self._end(tx, subject, other, ERASED)
+
+    def settled_by_one(self, tx: Transaction, subject: Subject, request: Row[Any]) -> None:
+        """A contactpunt answered: the others need not."""
+        self._close(tx, subject, [requests.AT_POINT], None, cause=request.request_id)
 
     def refuse(self, tx: Transaction, subject: Subject, request: Row[Any]) -> None:
         """The contactpunt does not carry it out."""
@@ -127,21 +129,25 @@ class Whole:
 
     def _open(self, tx: Transaction, subject: Subject, request: Row[Any], asked: tuple[str, Oin, Oin]) -> None:
         kind, organisation, verstrekker = asked
-        cases.open_case(
-            tx.connection,
-            {
-                "case_id": self.tools.means.new_id(),
-                "kind": kind,
-                "organisation": organisation,
-                "verstrekker": verstrekker,
-                "person_id": subject.known.person,
-                "cause": request.request_id,
-                "purposes": [],
-                "messages": [],
-                "opened_at": subject.at,
-                "due_at": request.due_at,
-            },
-        )
+        row = {
+            "case_id": self.tools.means.new_id(),
+            "kind": kind,
+            "organisation": organisation,
+            "verstrekker": verstrekker,
+            "person_id": subject.known.person,
+            "cause": request.request_id,
+            "purposes": [],
+            "messages": [],
+            "opened_at": subject.at,
+            "due_at": request.due_at,
+        }
+        open_cases(self.tools.means.evidence, tx, [row])
+
+    def _close(self, tx: Transaction, subject: Subject, kinds: Sequence[str], answer: str | None, **which: str) -> None:
+        """Close the open zaken of these kinds about this person; those alone with these values."""
+        rows = requests.open_cases(tx.connection, subject.known.root, kinds)
+        mine = [row for row in rows if all(getattr(row, name) == value for name, value in which.items())]
+        close_cases(self.tools.means.evidence, tx, mine, answer, subject.at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,9 +176,7 @@ class AtPoint:
         request = requests.find(tx.connection, row.cause)
         if request is None:
             raise NotFound
-        for other in requests.open_cases(tx.connection, subject.known.root, [requests.AT_POINT]):
-            if other.cause == row.cause:
-                requests.close_case(tx.connection, other.case_id, None, subject.at)
+        self.whole.settled_by_one(tx, subject, request)
         if reply.answer == ObjectionOutcome.UPHELD:
             self.whole.carry_out(tx, subject, request, Oin(row.organisation))
         else:

@@ -13,6 +13,7 @@ from contracts import instants
 from contracts.canonical import canonical
 from contracts.errors import NotFound
 from contracts.identity import Oin, PersonId
+from hub.rights.cases.book import open_cases
 from hub.rights.consent.means import Means, entry
 from hub.rights.identity import crossed
 from hub.rights.identity.asking import SPLIT
@@ -22,7 +23,7 @@ from hub.rights.identity.foresight import Turn, own_flows
 from hub.rights.identity.told import Consequence
 from hub.rights.notices import Notice
 from hub.rights.stopping import Cause, notices_of
-from hub.store.persons import cases, identity
+from hub.store.persons import identity
 from hub.store.traffic import deliveries
 from hub.store.writer import Transaction
 
@@ -104,7 +105,7 @@ class Splits:
             if sender == matter.asker.organisation:
                 continue
             mine = [one.row for one in found if (one.row.organisation, one.side.root) == (sender, root)]
-            values = {
+            asked = {
                 "case_id": self.means.new_id(),
                 "kind": SPLIT,
                 "organisation": sender,
@@ -119,7 +120,7 @@ class Splits:
                 "opened_at": matter.at,
                 "closed_at": matter.at,
             }
-            cases.open_case(tx.connection, values)
+            open_cases(self.means.evidence, tx, [asked])
 
 
 def digest(told: dict[str, str]) -> str:

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from consent.keys import KeyStore
 from contracts.errors import Fault, RequestInvalid
-from hub.rights.cases import Cases
+from hub.rights.cases.answering import Cases
 from hub.rights.limits.objections import Objections
 from hub.store.persons.picture import Whose
 

@@ -19,12 +19,13 @@ from contracts.identity import Oin, PersonId
 from hub.gate.person_work import Subject
 from hub.keys.sealing import seal, unseal
 from hub.ledger.evidence import bound
-from hub.rights.cases import Reply
+from hub.rights.cases.answering import Reply
+from hub.rights.cases.book import open_cases
 from hub.rights.consent.checks import require_involved
 from hub.rights.consent.means import Means, entry
 from hub.rights.limits.flows import Flows, on_a_ground, tell_free, together
 from hub.rights.stopping import Cause, Consequence
-from hub.store.persons import cases, limits
+from hub.store.persons import limits
 from hub.store.region.access import Asker
 from hub.store.writer import Transaction
 
@@ -44,7 +45,7 @@ class Filed:
 
 @dataclass(frozen=True, slots=True)
 class Objections:
-    """The verbs on bezwaren. It also decides their zaken (``hub.rights.cases.Decider``)."""
+    """The verbs on bezwaren. It also decides their zaken (``hub.rights.cases.answering.Decider``)."""
 
     means: Means
 
@@ -123,7 +124,7 @@ class Objections:
             "opened_at": at,
             "due_at": filed.due_at,
         }
-        cases.open_case(tx.connection, asked)
+        open_cases(self.means.evidence, tx, [asked])
         return filed, consequence
 
     def check(self, reply: Reply) -> None:

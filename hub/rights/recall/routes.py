@@ -5,9 +5,10 @@ from typing import Any, Final
 
 from flask import Response
 
+from consent.keys import evidence_key
 from contracts import instants
 from contracts.errors import Conflict, NotFound
-from contracts.identity import Oin
+from contracts.identity import Oin, PersonId
 from hub.access.caller import Scope
 from hub.intake import reading as media
 from hub.intake.context import asker, caller, hub
@@ -58,14 +59,15 @@ def _told(recalled: Recalled) -> dict[str, Any]:
 def terugroeping_werkblad(berichtId: str, query: Mapping[str, Any]) -> dict[str, Any] | Response:
     """Who got what of whom, what they answered, and what AVG art. 33 and 34 ask: for the sender of the message.
 
-    A wissing does not end what its sender has to account for (AVG art. 33(5)): the sheet stays, with the ref it had.
+    A wissing does not end what its sender has to account for (AVG art. 33(5)): the sheet stays, with the ref it had,
+    until the evidence about the person has had its term.
     """
     own = caller().organisation
     with reading(hub().engine) as connection:
         message = messages.own(connection, berichtId, own)
         root = recalls.whose(connection, berichtId)
         recalled = found(connection, berichtId) if message is not None else []
-        if message is None or root is None or not recalled:
+        if message is None or root is None or not recalled or _forgotten(message.person_id):
             raise NotFound
         refs = people.given_refs(connection, [(root, own)])
         receivers = {Oin(row.recipient) for one in recalled for row in one.given}
@@ -76,6 +78,10 @@ def terugroeping_werkblad(berichtId: str, query: Mapping[str, Any]) -> dict[str,
     if query["formaat"] == "brief":
         return Response(letter(sheet), content_type=f"{HTML}; charset=utf-8")
     return sheet
+
+
+def _forgotten(person: str) -> bool:
+    return bool(hub().key_store.destroyed([evidence_key(PersonId(person))]))
 
 
 ENDPOINTS: Final = (

@@ -1,6 +1,6 @@
 """Zaken in SQL: what an organisation is asked to answer, or is told; and what was asked in the name of one."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -28,7 +28,7 @@ class Wanted:
     root: str | None = None
 
 
-def open_case(connection: Connection, values: dict[str, Any]) -> None:
+def open_case(connection: Connection, values: Mapping[str, Any]) -> None:
     """A new zaak (values of ``case_file``)."""
     connection.execute(insert(case_file).values(values))
 
@@ -85,8 +85,8 @@ def caused_by(connection: Connection, causes: Collection[str]) -> list[Row[Any]]
     return list(connection.execute(query.order_by(case_file.c.organisation, case_file.c.case_id)))
 
 
-def close(connection: Connection, case_id: str, answer: str, explanation: bytes | None, at: datetime) -> bool:
-    """Answer a zaak once; False when it was answered before."""
+def close(connection: Connection, case_id: str, answer: str | None, explanation: bytes | None, at: datetime) -> bool:
+    """Close a zaak once, with its answer where it has one; False when it was closed before."""
     changed = connection.execute(
         update(case_file)
         .where(case_file.c.case_id == case_id, case_file.c.closed_at.is_(None))

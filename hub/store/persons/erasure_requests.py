@@ -1,7 +1,6 @@
 """Requests for wissing in SQL: what an organisation recorded, who is asked, and what came of it."""
 
 from collections.abc import Collection
-from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import Connection, Row, and_, insert, or_, select, update
@@ -74,21 +73,15 @@ def move(connection: Connection, request_id: str, status: str, **values: Any) ->
     connection.execute(update(erasure_request).where(mine).values(status=status, **values))
 
 
-def open_cases(connection: Connection, root: str, kinds: Collection[str], asked: Oin | None = None) -> list[Row[Any]]:
-    """Open zaken of these kinds about a person; of one who is asked, where named."""
+def open_cases(connection: Connection, root: str, kinds: Collection[str]) -> list[Row[Any]]:
+    """Open zaken of these kinds about a person."""
     query = (
         select(case_file)
         .join(person, person.c.person_id == case_file.c.person_id)
         .where(person.c.root == root, case_file.c.kind.in_(list(kinds)), case_file.c.closed_at.is_(None))
         .order_by(case_file.c.case_id)
     )
-    return list(connection.execute(query if asked is None else query.where(case_file.c.organisation == asked)))
-
-
-def close_case(connection: Connection, case_id: str, answer: str | None, at: datetime) -> None:
-    """Close a zaak that answered itself."""
-    values = {"closed_at": at, "answer": answer}
-    connection.execute(update(case_file).where(case_file.c.case_id == case_id).values(values))
+    return list(connection.execute(query))
 
 
 def knowing(connection: Connection, persons: Collection[str]) -> list[tuple[PersonId, Oin]]:

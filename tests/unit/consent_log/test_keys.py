@@ -3,10 +3,13 @@
 import itertools
 import os
 import stat
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from unittest.mock import MagicMock
 
 import pytest
 from sqlalchemy import Engine, select, update
@@ -111,6 +114,29 @@ def test_an_unfinished_wipe_is_told_and_mended_by_a_repeat(keys: KeyStore, engin
             keys.destroy(["a"], AT)
     assert keys.destroyed(["a"]) == {"a"}
     assert keys.destroy(["a"], AT) == 0
+
+
+@pytest.mark.parametrize("guarded", [True, False], ids=["guarded", "control"])
+def test_keys_that_are_destroyed_at_once_are_all_wiped(keys: KeyStore, *, guarded: bool) -> None:
+    """SQLite lets one at a time copy its write-ahead log, and refuses another at once: nobody may meet that."""
+    if not guarded:
+        keys._writer = MagicMock()  # a lock that keeps nobody out
+    persons, together = 40, threading.Barrier(4)
+    keys.ensure(f"{thread}/{number}" for thread in range(4) for number in range(persons))
+
+    def destroy(thread: int) -> int:
+        told = 0
+        for number in range(persons):
+            together.wait()
+            try:
+                assert keys.destroy([f"{thread}/{number}"], AT) == 1
+            except DestroyIncomplete:
+                told += 1
+        return told
+
+    with ThreadPoolExecutor(4) as pool:
+        incomplete = sum(pool.map(destroy, range(4)))
+    assert (incomplete == 0) is guarded
 
 
 def test_many_threads_and_processes_make_one_key(tmp_path: Path, keys: KeyStore) -> None:

@@ -18,7 +18,7 @@ from contracts.identity import Category, LegalBasis, LegalFramework, Oin, Purpos
 from contracts.kinds.kennisgeving import GrondslagVervallen
 from hub.delivery.release import INACTIVE, UNREADABLE
 from hub.delivery.states import State
-from hub.rights import cases
+from hub.rights.cases import answering as cases
 from hub.rights.consent import ending
 from hub.rights.erasure.whole import ERASED, KEPT
 from hub.rights.inzage.basis import KINDS, LAPSED, LAPSES, Facts, Told, bases, cause, notice_basis

@@ -13,7 +13,7 @@ from hub.intake.context import asker, caller, hub
 from hub.intake.endpoint import Endpoint
 from hub.intake.paging import PageQuery, page, paged
 from hub.intake.schemas import Truth, word_field
-from hub.rights.cases import Reply
+from hub.rights.cases.answering import Reply
 from hub.rights.consent.means import STOP, WITHDRAWAL
 from hub.rights.consent.stops import flow_of, told
 from hub.rights.limits.flows import Flows

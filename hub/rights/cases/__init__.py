@@ -1,0 +1,1 @@
+"""Zaken: opened with an entry in the log, listed, answered once."""
