@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+from sqlalchemy import text
 
 from hub.administration import installation
 from hub.core import open_core
+from hub.store.database import glance
 from tests.partners import Answer, Partners
 from tests.region import Moved, environment_for, settings_for
 from tests.servers import Watchdog, descendants, free_port, wait_until
@@ -136,8 +138,23 @@ class LiveRegion(Partners):
         return found
 
     def request(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]) -> Answer:
-        found = self._client().request(method, path, content=body, headers=dict(headers))
+        try:
+            found = self._client().request(method, path, content=body, headers=dict(headers))
+        except httpx2.ReadTimeout as error:
+            error.add_note(self._standing())
+            raise
         return Answer(found.status_code, {k.lower(): v for k, v in found.headers.items()}, found.content)
+
+    def _standing(self) -> str:
+        """Who waits for whom in PostgreSQL, for whoever must find out why a call hung."""
+        if not self.settings.on_postgresql:
+            return "on SQLite"
+        shown = text(
+            "SELECT pid, pg_blocking_pids(pid), state, wait_event, now() - xact_start, left(query, 200)"
+            " FROM pg_stat_activity WHERE datname = current_database() AND xact_start IS NOT NULL"
+        )
+        with glance(self.core.engine) as connection:
+            return "\n".join(map(str, connection.execute(shown)))
 
     def patiently(self, who: str, method: str, path: str, body: Any = None, media: str = "application/json") -> Answer:
         """The same call again and again while the hub is away; only for what may be repeated."""
