@@ -306,6 +306,7 @@ def test_who_recorded_a_beperking_lifts_it(case: Case) -> None:
     case.notices()
     assert case.region.call(case.guide, "DELETE", path_of(case, case.guide)).status == 404  # not its own
     assert case.refused() == (403, "GEEN_GRONDSLAG")
+    (asked,) = case.cases(case.guide, "grondslag.vervallen", is_open=True)
     case.region.call(case.at, "DELETE", path_of(case, case.at)).expect(204)
     assert case.refused() == (202, None)
     assert case.state(stopped) is State.STOPPED  # what was stopped stays stopped
@@ -313,6 +314,8 @@ def test_who_recorded_a_beperking_lifts_it(case: Case) -> None:
     assert len(told) == 1 and len(told[0]["data"]["berichten"]) == 1
     (lifted,) = [one for one in case.cases(case.guide, "grondslag.vervallen") if one["id"] == told[0]["data"]["zaakId"]]
     assert lifted["geslotenOp"]  # nothing is asked
+    assert case.cases(case.guide, "grondslag.vervallen", is_open=True) == []  # and what was asked is so no longer
+    assert case.answer(case.guide, asked["id"], antwoord="gestopt").status == 409
     assert case.region.call(case.at, "DELETE", path_of(case, case.at)).status == 404
     (found,) = case.region.call(case.at, "GET", path_of(case, case.at)).expect(200)["items"]
     assert found["grond"] == "juistheid-betwist" and found["opgehevenOp"]
@@ -347,6 +350,7 @@ def test_a_rejected_bezwaar_needs_a_motivation_and_lets_the_flow_run(case: Case)
     filed = object_to(case)
     case.notices()
     (asked,) = case.cases(case.at, "bezwaar", is_open=True)
+    assert len(case.cases(case.guide, "grondslag.vervallen", is_open=True)) == 1
     (part,) = filed["bezwaren"]
     assert part["verstrekker"] == case.at and part["uiterlijkOp"] == asked["uiterlijkOp"]
     assert asked["bezwaar"] == {"verstrekkers": [case.at], "grond": "Mijn begeleider kent mijn buurman."}
@@ -356,6 +360,7 @@ def test_a_rejected_bezwaar_needs_a_motivation_and_lets_the_flow_run(case: Case)
     case.answer(case.at, asked["id"], antwoord="afgewezen", motivering="De taak weegt zwaarder.").expect(200)
     assert case.refused() == (202, None)
     assert [n["data"]["code"] for n in case.notices()] == ["beperking-opgeheven"]
+    assert case.cases(case.guide, "grondslag.vervallen", is_open=True) == []
     (known,) = case.region.call(case.at, "GET", path_of(case, case.at, "bezwaar")).expect(200)["items"]
     assert (known["uitkomst"], known["motivering"]) == ("afgewezen", "De taak weegt zwaarder.")
     assert case.answer(case.at, asked["id"], antwoord="gehonoreerd").status == 409

@@ -12,10 +12,11 @@ from consent.store.reading import read_persons
 from contracts.errors import RefusalCode, Refused
 from contracts.identity import Category, Oin, Purpose
 from hub.gate.person_work import Subject
+from hub.rights.cases.book import close_cases
 from hub.rights.consent.checks import require_organisations
 from hub.rights.consent.means import Means
 from hub.rights.stopping import Cause, Consequence, notices_of
-from hub.store.persons import limits
+from hub.store.persons import cases, limits
 from hub.store.traffic import deliveries
 from hub.store.writer import Transaction
 
@@ -123,7 +124,10 @@ def _by_consent(row: Row[Any], named: frozenset[Category] | None) -> bool:
 
 
 def tell_free(means: Means, tx: Transaction, subject: Subject, cause_id: str, rows: Sequence[Row[Any]]) -> int:
-    """Tell receivers that what stood still does so no more; nothing is asked of them. How many were told."""
+    """Tell receivers that what stood still does so no more; nothing is asked of them any longer. How many were told."""
+    asked = cases.caused_by(tx.connection, [cause_id])
+    open_ones = [row for row in asked if row.kind in cases.NOTICES and row.closed_at is None]
+    close_cases(means.evidence, tx, open_ones, None, subject.at)
     cause = Cause(cause_id, "beperking-opgeheven", frozenset(), subject.known.person, subject.known.root)
     free = free_again(tx, subject.known.root, rows)
     return len(means.stopper.notifier.tell(tx, notices_of(free, cause, asks=False), subject.at))
