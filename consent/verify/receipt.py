@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from consent.log.note import NoteInvalid, Verifier, open_checkpoint
 from consent.log.proof import ProofInvalid, TlogProof
 from consent.verify.report import CouldNotLook, Report
-from consent.verify.tree import Sought
+from consent.verify.tree import Sought, not_ours
 from contracts.canonical import canonical
 
 RECEIPT_TYPE: Final = "ontvangstbewijs+jws"
@@ -149,12 +149,13 @@ def verify_proof(
     """Look whether a ``.tlog-proof`` shows one of the leaves in the log; the proof, if it does."""
     try:
         proof = TlogProof.parse(text)
-        head = open_checkpoint(proof.checkpoint, verifiers)
     except ProofInvalid:
         report.wrong(place, "het bestand is geen tlog-proof")
         return None
+    try:
+        head = open_checkpoint(proof.checkpoint, verifiers)
     except NoteInvalid:
-        report.wrong(f"{place}: checkpoint", "de handtekening klopt niet, of is niet van deze sleutel")
+        report.wrong(f"{place}: checkpoint", not_ours(proof.checkpoint, verifiers))
         return None
     report.head = report.head or head
     if not any(proof.shows(leaf, head) for leaf in leaves):

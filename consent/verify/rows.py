@@ -15,6 +15,7 @@ from consent.log.merkle import Frontier, leaf_hash, perfect_root
 from consent.log.note import Checkpoint, NoteInvalid, Verifier, open_note
 from consent.log.tables import checkpoint, ledger_entry, ledger_node, ledger_payload, ledger_pending
 from consent.log.tiles import HEIGHT, WIDTH
+from consent.verify.tree import not_ours
 from consent.verify.verifier import Fetch, Progress, Report
 
 _PAGE: Final = 4_096  # rows in one statement
@@ -117,7 +118,7 @@ class _Heads:
             opened = open_note(note, self._verifiers)
             head = Checkpoint.parse(opened.text)
         except NoteInvalid:
-            self._report.wrong(place, "de handtekening klopt niet, of is niet van deze sleutel")
+            self._report.wrong(place, not_ours(note, self._verifiers))
             return None
         if opened.lines != len(opened.signers) or head.text != opened.text or head.origin != opened.signers[0].name:
             self._report.wrong(place, "er staat iets in dat dit logboek niet schreef")

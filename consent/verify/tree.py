@@ -91,8 +91,16 @@ def _open(raw: bytes, verifiers: Sequence[Verifier], place: str, report: Report)
     except UnicodeDecodeError:
         report.wrong(place, "het is geen tekst")
     except NoteInvalid:
-        report.wrong(place, "de handtekening klopt niet, of is niet van deze sleutel")
+        report.wrong(place, not_ours(raw.decode("utf-8"), verifiers))
     return None
+
+
+def not_ours(note: str, verifiers: Sequence[Verifier]) -> str:
+    """Why no key of ours opens a checkpoint: after a restore a log goes on under another name, with another key."""
+    origin, names = note.partition("\n")[0], sorted({one.name for one in verifiers})
+    if origin in names:
+        return "de handtekening klopt niet, of is niet van deze sleutel"
+    return f"het is van een ander logboek dan de sleutel: die is van {', '.join(names)}"
 
 
 def _read(fetch: Fetch, tile: Tile, report: Report) -> list[bytes]:

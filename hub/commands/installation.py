@@ -109,12 +109,14 @@ def restore(as_json: bool, operator: str, **given: Any) -> int:
         tools = Tools(environment.from_process(), SystemClock(), os.urandom, told)
         done = finish_here(tools, operator, named) if here else run(tools, operator, data, keys, named)
     _show(done, as_json)
+    if not given["erasures"]:
+        click.echo(_FORGOTTEN, err=True)
     return done.report.exit_code
 
 
 def _show(done: "Restored", as_json: bool) -> None:
     outcome = done.outcome
-    ended = {"oorsprong": outcome.old_origin, "grootte": outcome.old_size, "verloren": outcome.lost}
+    ended = {"oorsprong": outcome.old_origin, "grootte": outcome.old_size, "minstensVerloren": outcome.lost}
     answer = {
         "herstel": outcome.run,
         "logboek": done.origin,
@@ -129,6 +131,11 @@ def _show(done: "Restored", as_json: bool) -> None:
         return
     show(answer, False)
     click.echo(done.report.as_text())
+
+
+_FORGOTTEN = """\
+Let op: wie na deze backup is gewist, staat misschien alleen op de laatste wislijst (erasures.list in de map van de
+hub). Er is geen --wislijst genoemd. Is er nog een latere wislijst? Zet de backup dan opnieuw terug en noem die."""
 
 
 @contextmanager

@@ -4,6 +4,7 @@ import base64
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -138,6 +139,13 @@ def test_a_checkpoint_by_another_key_or_of_another_origin_is_broken(log: LogRoom
     other = LogRoom(log.folder, log.engine, key=OTHER_KEY).signer().verifier
     report = verifier.verify_log(verifier.folder_fetch(folder), [other])
     assert [f.place for f in report.findings] == ["checkpoint"]
+    assert "handtekening" in report.findings[0].reason
+    renamed = replace(log.signer().verifier, name=f"{ORIGIN}/2")  # as after a restore: another log, and no forgery
+    (found,) = verifier.verify_log(verifier.folder_fetch(folder), [renamed]).findings
+    assert (
+        found.place == "checkpoint"
+        and found.reason == f"het is van een ander logboek dan de sleutel: die is van {ORIGIN}/2"
+    )
 
 
 def test_an_earlier_checkpoint_must_be_a_beginning(log: LogRoom) -> None:
