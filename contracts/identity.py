@@ -4,7 +4,9 @@ Identifiers are ``NewType``: they cost nothing at run time, and mypy refuses a m
 ``ValueError`` with a text that never repeats the value (design promise 9).
 """
 
+import base64
 import re
+from collections.abc import Callable
 from enum import StrEnum
 from typing import Final, NewType
 
@@ -104,6 +106,11 @@ def oin(text: str) -> Oin:
     if not _OIN.fullmatch(text) or text[:8] not in _OIN_PREFIXES:
         raise ValueError("geen geldig OIN: 20 cijfers met een bekend voorvoegsel")
     return Oin(text)
+
+
+def new_ref(random: Callable[[int], bytes]) -> KandidaatRef:
+    """A fresh kandidaatRef: 130 random bits in base32, 26 characters, meaning nothing anywhere else."""
+    return KandidaatRef(base64.b32encode(random(17)).decode().lower()[:26])
 
 
 def kandidaat_ref(text: str) -> KandidaatRef:

@@ -5,8 +5,7 @@ persons, so that no withdrawal can be acknowledged between this decision and its
 to leave within two seconds of the commit, and after that must be decided anew.
 """
 
-import base64
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -19,13 +18,23 @@ from consent.keys import KeyStore, content_key
 from consent.store.reading import read_persons
 from contracts import catalogue
 from contracts.envelope import Message, outbound
-from contracts.identity import Category, KandidaatRef, LegalFramework, Oin, PersonId
+from contracts.identity import Category, KandidaatRef, LegalFramework, Oin, PersonId, new_ref
 from contracts.minimise import address, minimise
 from hub.delivery.states import State, Step, after
 from hub.gate.judge import Candidate, Judgement, Scene, look
 from hub.keys.messages import NOTHING, keys_of_body
 from hub.keys.messages import opened as opened
-from hub.ledger.evidence import Evidence, Fact, joined, named_anew, notice_refused, notice_released, refused, released
+from hub.ledger.evidence import (
+    Evidence,
+    Fact,
+    bound,
+    joined,
+    named_anew,
+    notice_refused,
+    notice_released,
+    refused,
+    released,
+)
 from hub.machine.clock_guard import ClockGuard
 from hub.ports import NewId, Random
 from hub.store.locks import Locks
@@ -82,6 +91,7 @@ class _Notes:
     facts: list[Fact] = field(default_factory=list)
     involvements: list[dict[str, Any]] = field(default_factory=list)
     refs: list[tuple[KandidaatRef, Oin, str]] = field(default_factory=list)
+    given: dict[str, KandidaatRef] = field(default_factory=dict)  # delivery → the ref that goes out with it first
     told: list[tuple[str, str | None, Oin]] = field(default_factory=list)  # of whom the involvement is over
 
 
@@ -294,10 +304,10 @@ class _Work:
         ref = self.refs.get((row.person_id, receiver)) or self.refs.get((row.root, receiver))
         if ref is None:
             ref = self.refs[row.root, receiver] = new_ref(self.releaser.random)
-            self.notes.refs.append((ref, receiver, self._handle(row)))
+            self.notes.refs.append((ref, receiver, self._handle(row, ref)))
         return ref
 
-    def _handle(self, row: Row[Any]) -> str:
+    def _handle(self, row: Row[Any], ref: KandidaatRef) -> str:
         """For which handle a new ref is given out: for the very person's own, or for a new one of the same person.
 
         Who erased its content knows the person under a new one: the key of the old one is never made again.
@@ -306,10 +316,13 @@ class _Work:
         name = content_key(PersonId(row.person_id), receiver)
         gone = people.was_erased(self.tx.connection, receiver, row.root) or self.releaser.key_store.destroyed([name])
         if not gone:
+            self.notes.given[row.delivery_id] = ref
             return str(row.person_id)
         handle = self.releaser.random(16).hex()
         first = people.name_anew(self.tx.connection, handle, row.person_id)
-        self.notes.facts.append(Fact(_person(row), named_anew(row.message_id, self.tx.now, handle, first)))
+        self.notes.facts.append(
+            Fact(_person(row), named_anew(row.message_id, self.tx.now, handle, first, (receiver, ref)))
+        )
         return handle
 
     def _note(self, row: Row[Any], decision: Decision) -> None:
@@ -317,7 +330,8 @@ class _Work:
         if first:
             # Later attempts never reveal more, so they need no leaf of their own.
             fact = released(row.message_id, Oin(row.recipient), self.tx.now, decision, decision.allowed)
-            self.notes.facts.append(Fact(_person(row), fact))
+            # The log binds each ref that is given out to whom it names, and to whom it is given.
+            self.notes.facts.append(Fact(_person(row), fact | bound("ref", self.notes.given.get(row.delivery_id))))
         rests_on = decision.statements | ({decision.secrecy} if decision.secrecy is not None else set())
         self.notes.basis.extend({"delivery_id": row.delivery_id, "statement_id": s} for s in sorted(rests_on))
         self._change(row, revealed=sorted(c.value for c in decision.allowed))
@@ -354,11 +368,6 @@ class _Work:
         store.note_basis(connection, self.notes.basis)
         if self.notes.facts or self.notes.attempts:
             self.releaser.evidence.append_or_prove(connection, self.notes.facts)
-
-
-def new_ref(random: Callable[[int], bytes]) -> KandidaatRef:
-    """A fresh kandidaatRef: 130 random bits in base32, 26 characters, meaning nothing anywhere else."""
-    return KandidaatRef(base64.b32encode(random(17)).decode().lower()[:26])
 
 
 def _pair(row: Row[Any], channel: str) -> RulePair:

@@ -167,9 +167,13 @@ def joined(message_id: str, at: datetime, other: str) -> dict[str, Any]:
     return {"soort": "samenvoeging", "op": instants.write(at), "berichtId": message_id, "met": other}
 
 
-def named_anew(message_id: str, at: datetime, handle: str, first: str) -> dict[str, Any]:
-    """That a receiver that erased its content knows a person under another handle; ``first``: which one that is."""
-    return joined(message_id, at, handle) | {"anderKenmerkVan": first}
+def named_anew(message_id: str, at: datetime, handle: str, first: str, given: tuple[Oin, str]) -> dict[str, Any]:
+    """That a receiver that erased its content knows a person under another handle; ``first``: which one that is.
+
+    ``given``: the receiver, and the ref that it gets.
+    """
+    receiver, ref = given
+    return joined(message_id, at, handle) | {"anderKenmerkVan": first, "ontvanger": receiver} | bound("ref", ref)
 
 
 def acknowledged(receiver: Oin, at: datetime, messages: Iterable[tuple[str, str]]) -> dict[str, Any]:

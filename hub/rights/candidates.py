@@ -17,13 +17,12 @@ from sqlalchemy.exc import SQLAlchemyError
 from consent.keys import KeyDestroyed, KeyStore, content_key
 from contracts import instants
 from contracts.errors import Conflict, NotFound, PartUnavailable, RefusalCode, Refused
-from contracts.identity import KandidaatRef, LegalFramework, Oin, PersonId, Role
-from hub.delivery.release import new_ref
+from contracts.identity import KandidaatRef, LegalFramework, Oin, PersonId, Role, new_ref
 from hub.gate.living import living
 from hub.gate.person_work import PersonWork, Subject
 from hub.keys.keyring import Keyring
 from hub.keys.sealing import seal
-from hub.ledger.evidence import Evidence, Fact
+from hub.ledger.evidence import Evidence, Fact, bound
 from hub.ports import NewId, Random
 from hub.rights.consent.checks import require_alive
 from hub.store.locks import Locks
@@ -152,10 +151,11 @@ class Candidates:
             people.note_bsn(tx.connection, given.organisation, index, known.person)
         if given.local_number is not None and numbered is None:
             self._bind(tx, known, given.organisation, given.local_number)
-        ref = self._ref(tx, known, given.organisation)
+        ref, new = self._ref(tx, known, given.organisation)
         first = people.note_registration(tx.connection, given.organisation, known.root, ref, tx.now)
         if first:
-            self._log(tx, known, given, joint)
+            joined = {} if joint is None or joint.person == known.person else {"met": joint.root}
+            self._log(tx, known, given, joined | bound("ref", ref if new else None))
         return Registered(ref, first)
 
     def _joint(self, tx: Transaction, organisation: Oin, index: bytes | None) -> Known | None:
@@ -185,15 +185,17 @@ class Candidates:
         people.make_person(tx.connection, handle, root)
         return Known(PersonId(handle), root)
 
-    def _ref(self, tx: Transaction, known: Known, organisation: Oin) -> KandidaatRef:
+    def _ref(self, tx: Transaction, known: Known, organisation: Oin) -> tuple[KandidaatRef, bool]:
+        """Its ref for this person, and whether that is new."""
         key = (known.root, organisation)
         ref = people.refs_of(tx.connection, [key]).get(key)
-        if ref is None:
-            ref = new_ref(self.random)
-            people.give_refs(tx.connection, [(ref, organisation, known.person)])
-        return ref
+        if ref is not None:
+            return ref, False
+        ref = new_ref(self.random)
+        people.give_refs(tx.connection, [(ref, organisation, known.person)])
+        return ref, True
 
-    def _log(self, tx: Transaction, known: Known, given: Registration, joint: Known | None) -> None:
+    def _log(self, tx: Transaction, known: Known, given: Registration, more: dict[str, str]) -> None:
         payload = {
             "soort": "registratie",
             "op": instants.write(tx.now),
@@ -201,8 +203,7 @@ class Candidates:
             "metBsn": given.bsn is not None,
         }
         verified = {} if given.verified is None else {"vergewist": given.verified}
-        joined = {} if joint is None or joint.person == known.person else {"met": joint.root}
-        self.evidence.append(tx.connection, [Fact(known.person, payload | verified | joined)])
+        self.evidence.append(tx.connection, [Fact(known.person, payload | verified | more)])
 
     def bind_number(self, asker: Asker, ref: str, local_number: str) -> None:
         """Bind the organisation's own number to a person it knows. ``Conflict`` if it names somebody else already."""

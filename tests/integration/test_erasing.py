@@ -193,9 +193,10 @@ class _Stopped(threading.Event):
 
     def clear(self) -> None:
         if self.stopping is None:
-            self.stopping = threading.Thread(target=self.finisher.stop, daemon=True)
             super().clear()
-            self.stopping.start()
+            stopping = threading.Thread(target=self.finisher.stop, daemon=True)
+            stopping.start()
+            self.stopping = stopping
             self.wait()
         super().clear()
 

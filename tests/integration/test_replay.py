@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -351,6 +352,34 @@ def test_a_stop_of_before_flows_were_named_is_what_the_log_says(region: Region, 
         report, _ = check(connection, region.core.key_store)
         attempt.rollback()
     assert bool(report.findings) is (wrong is not None)
+
+
+def test_a_ref_names_whom_it_was_given_out_for(region: Region) -> None:
+    """Who exchanges two refs of one organisation has each person's file arrive under the other's name."""
+    with region.core.engine.connect() as connection, connection.begin() as attempt:
+        mine = select(hub.person_ref).where(hub.person_ref.c.organisation == KRINGLOOP)
+        one, other = connection.execute(mine.where(hub.person_ref.c.erased_at.is_(None)).limit(2)).all()
+        connection.execute(delete(hub.person_ref).where(hub.person_ref.c.ref.in_([one.ref, other.ref])))
+        for row, person in ((one, other.person_id), (other, one.person_id)):
+            connection.execute(insert(hub.person_ref).values(dict(row._mapping) | {"person_id": person}))
+        report, _ = check(connection, region.core.key_store)
+        attempt.rollback()
+    assert {found.place for found in report.findings} >= {f"person_ref {one.ref}", f"person_ref {other.ref}"}
+
+
+@pytest.mark.parametrize("change", ["gone", "invented"])
+def test_no_ref_comes_or_goes_by_hand(region: Region, change: str) -> None:
+    with region.core.engine.connect() as connection, connection.begin() as attempt:
+        row = connection.execute(select(hub.person_ref).where(hub.person_ref.c.erased_at.is_(None)).limit(1)).one()
+        if change == "gone":
+            connection.execute(delete(hub.person_ref).where(hub.person_ref.c.ref == row.ref))
+        else:
+            other = {"ref": "x" * 26, "organisation": "00000099999999999999"}
+            connection.execute(insert(hub.person_ref).values(dict(row._mapping) | other))
+        report, _ = check(connection, region.core.key_store)
+        attempt.rollback()
+    place = f"SHA-256 {sha256(row.ref.encode()).hexdigest()}" if change == "gone" else "x" * 26
+    assert any(found.place.endswith(place) for found in report.findings)
 
 
 NOTICES = select(hub.delivery).where(hub.delivery.c.notice, hub.delivery.c.released_at.is_not(None))

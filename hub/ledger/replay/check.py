@@ -76,6 +76,7 @@ class _Replay:
             case "besluit":
                 self.traffic.decided(person, said)
             case "vrijgave":
+                self.persons.named(str(person), said["ontvanger"], said)
                 return self.traffic.release(person, said, entry.place)
             case "bewaartermijn":
                 return self.traffic.lapse(said, entry.entry_id)
@@ -92,10 +93,13 @@ class _Replay:
         return None
 
     def _of_person(self, person: str, said: dict[str, Any]) -> str | None:
+        if said["soort"] == "registratie":
+            self.persons.named(person, said["organisatie"], said)
         match said["soort"]:
             case "samenvoeging" if "anderKenmerkVan" in said:
                 self.persons.same_as[said["met"]] = said["anderKenmerkVan"]
                 self.persons.join(self.persons.get(person).root, said["met"])
+                self.persons.named(said["met"], said["ontvanger"], said)
             case "samenvoeging" if "berichtId" in said:
                 return self.identities.by_bsn(person, said["met"])
             case "registratie" if "met" in said:

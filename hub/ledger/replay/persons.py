@@ -49,6 +49,7 @@ class Persons:
     members: dict[str, set[str]] = field(default_factory=dict)  # root → handles, of those who were ever joined
     same_as: dict[str, str] = field(default_factory=dict)  # handle → the first handle of the same person
     content: dict[tuple[str, str], datetime] = field(default_factory=dict)  # (handle, organisation) whose content went
+    refs: dict[str, tuple[str, str]] = field(default_factory=dict)  # SHA-256 of a ref → (handle, organisation)
     whole: dict[str, datetime] = field(default_factory=dict)  # handles of those who were erased as a whole
     erasures: dict[str, dict[str, Any]] = field(default_factory=dict)  # what was said of each, by its id
     requests: dict[str, dict[str, Any]] = field(default_factory=dict)  # how each request for one stands, by its id
@@ -116,6 +117,11 @@ class Persons:
                 one |= {"status": "gevraagd", "point": said["contactpunt"]}
             case _:
                 one |= {"status": said["uitkomst"], "closed_at": said["op"]}
+
+    def named(self, handle: str, organisation: str, said: dict[str, Any]) -> None:
+        """A ref was given out, where the entry says so: whom it names, and to whom it was given."""
+        if "refSha256" in said:
+            self.refs[said["refSha256"]] = handle, organisation
 
     def gone(self, handle: str | None, organisation: str) -> bool:
         """True when what this organisation sent about a person can no longer be read."""

@@ -179,7 +179,7 @@ class Eraser:
 
 
 class Finisher:
-    """One thread that finishes what was begun: at the start, and again every minute while something was left."""
+    """One thread that finishes what was begun: at the start, whenever something was left, and every minute."""
 
     def __init__(self, eraser: Eraser) -> None:
         self._eraser = eraser
@@ -199,12 +199,11 @@ class Finisher:
 
     def _run(self) -> None:
         self._eraser.left.set()  # a crash may have left something
-        while True:
-            self._eraser.left.wait()
+        while not self._stopping.is_set():
+            self._eraser.left.wait(INTERVAL)  # by itself too: another process may have left something
             self._eraser.left.clear()
-            if self._stopping.is_set():  # a stop sets this first, then wakes: asked here, it is never missed
-                return
-            if not self._eraser.finish_soon():
+            # A stop sets its word first, then wakes: asked here, what was begun is left for the next start.
+            if not self._stopping.is_set() and not self._eraser.finish_soon():
                 self._stopping.wait(INTERVAL)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from hashlib import sha256
 from typing import Any, Final
 
 from sqlalchemy import Connection, Row, func, select
@@ -87,11 +88,18 @@ def _plain(value: Any) -> Any:
 
 
 def _refs(connection: Connection, keys: KeyStore, whom: tuple[Persons, set[str]], wrong: Wrong) -> None:
-    """A ref names nobody, and its content key is gone, exactly where the log says so."""
+    """A ref names whom it was given out for, and nobody, and its content key is gone, exactly where the log says so."""
     persons, apart = whom
+    unseen = set(persons.refs)
     for rows in pages(connection, hub.person_ref, hub.person_ref.c.ref):
         names = {row.ref: content_key(PersonId(row.person_id), Oin(row.organisation)) for row in rows}
         alive, destroyed = keys.find(names.values()), keys.destroyed(names.values())
+        for row in rows:
+            name = sha256(row.ref.encode()).hexdigest()
+            unseen.discard(name)
+            given = persons.refs.get(name)
+            if given != (row.person_id, row.organisation) and (given is not None or row.person_id not in apart):
+                wrong(f"person_ref {row.ref}", "wie dit kenmerk heeft of wie het noemt, is anders dan het logboek zegt")
         for row in (row for row in rows if row.person_id not in apart):
             place, gone = f"person_ref {row.ref}", persons.gone(row.person_id, row.organisation)
             told = persons.content.get((row.person_id, row.organisation))
@@ -101,6 +109,8 @@ def _refs(connection: Connection, keys: KeyStore, whom: tuple[Persons, set[str]]
                 wrong(place, "gewist volgens het logboek, maar de sleutel is er")
             if not gone and names[row.ref] in destroyed:
                 wrong(place, "de sleutel is vernietigd, en het logboek weet niet van een wissing")
+    for name in sorted(unseen):
+        wrong(f"person_ref met SHA-256 {name}", "het logboek kent dit kenmerk, de tabel niet")
 
 
 def _messages(connection: Connection, persons: Persons, traffic: Traffic, wrong: Wrong) -> None:
