@@ -374,7 +374,9 @@ def test_no_ref_comes_or_goes_by_hand(region: Region, change: str) -> None:
         if change == "gone":
             connection.execute(delete(hub.person_ref).where(hub.person_ref.c.ref == row.ref))
         else:
-            other = {"ref": "x" * 26, "organisation": "00000099999999999999"}
+            known = select(hub.person_ref.c.organisation).where(hub.person_ref.c.person_id == row.person_id)
+            stranger = select(hub.organisation.c.oin).where(hub.organisation.c.oin.not_in(known)).limit(1)
+            other = {"ref": "x" * 26, "organisation": connection.scalar(stranger)}
             connection.execute(insert(hub.person_ref).values(dict(row._mapping) | other))
         report, _ = check(connection, region.core.key_store)
         attempt.rollback()
