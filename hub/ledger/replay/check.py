@@ -18,6 +18,7 @@ from sqlalchemy import Connection
 
 from consent.keys import SYSTEM_KEY, KeyStore
 from consent.verify.report import Report
+from hub.ledger.replay.against.acts import Acts, compare_acts
 from hub.ledger.replay.against.cases import Cases, compare_cases
 from hub.ledger.replay.against.erasures import compare_erasures
 from hub.ledger.replay.against.tables import compare
@@ -45,6 +46,7 @@ class _Replay:
     identities: Identities = field(init=False)
     traffic: Traffic = field(init=False)
     cases: Cases = field(default_factory=Cases)
+    acts: Acts = field(default_factory=Acts)
     unreadable: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))  # key id → entry ids
     erasures: set[str] = field(default_factory=set)
 
@@ -68,6 +70,7 @@ class _Replay:
 
     def _said(self, entry: Opened, said: dict[str, Any]) -> str | None:
         person = None if entry.key_id == SYSTEM_KEY else str(entry.key_id).partition("/")[2]
+        self.acts.hear(person, entry.entry_id, said)
         match said["soort"]:
             case "beheer":
                 return self.region.hear(said)
@@ -140,11 +143,12 @@ def check(connection: Connection, keys: KeyStore, progress: Callable[[int], None
     ``connection`` must show one state throughout (a snapshot). ``progress`` is told how many entries were looked at.
     """
     replay = _Replay(Report(["inhoud", "vrijgaven", "tabellen"], limits=[UNKNOWN]))
-    with closing(replay.traffic):
+    with closing(replay.traffic), closing(replay.acts):
         for entry in entries(connection, keys, progress):
             replay.hear(entry)
         erased = replay.close()
         compare(connection, replay.region, replay.identities, replay.traffic, replay.report.wrong)
+        compare_acts(connection, replay.acts, replay.traffic.erased, replay.report.wrong)
         compare_cases(connection, replay.cases, replay.traffic.erased, replay.report.wrong)
         compare_erasures(connection, keys, replay.persons, replay.traffic, replay.report.wrong)
     return replay.report, erased

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Row
 
 from contracts import instants
 from hub.ledger.evidence import case_opened
-from hub.ledger.replay.against.tables import Wrong, pages
+from hub.ledger.replay.against.rows import Wrong, pages
 from hub.store.tables import case as case_file
 
 

@@ -12,7 +12,7 @@ from contracts import instants
 from contracts.identity import Oin, PersonId
 from hub.delivery.states import State
 from hub.keys.erasing import lines
-from hub.ledger.replay.against.tables import Wrong, pages
+from hub.ledger.replay.against.rows import Wrong, pages, plain
 from hub.ledger.replay.persons import Persons
 from hub.ledger.replay.traffic import Traffic
 from hub.store import tables as hub
@@ -79,12 +79,8 @@ def _requests(connection: Connection, told: Mapping[str, dict[str, Any]], erased
         elif said is None:
             if row.person_id not in erased:
                 wrong(f"erasure_request {key}", "het logboek weet niet van dit verzoek")
-        elif said != {name: _plain(getattr(row, name)) for name in _REQUEST}:
+        elif said != {name: plain(getattr(row, name)) for name in _REQUEST}:
             wrong(f"erasure_request {key}", "de tabel is anders dan het logboek zegt")
-
-
-def _plain(value: Any) -> Any:
-    return instants.write(value) if isinstance(value, datetime) else value
 
 
 def _refs(connection: Connection, keys: KeyStore, whom: tuple[Persons, set[str]], wrong: Wrong) -> None:

@@ -1,18 +1,19 @@
 """What the log told against what stands in the tables: rows that were changed by hand, are missing or too many."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
 from datetime import datetime
 from hashlib import sha256
 from typing import Any, Final
 
-from sqlalchemy import Column, Connection, Row, Select, Table, select
+from sqlalchemy import Connection, Row, Table, select
 
 from consent.store import tables as facts
-from consent.store.reading import read_persons
 from contracts.canonical import canonical
 from hub.administration.agreements import words_of
 from hub.ledger.evidence import bound
+from hub.ledger.replay.against import unreadable
+from hub.ledger.replay.against.rows import Wrong, pages
 from hub.ledger.replay.identity import Identities
 from hub.ledger.replay.persons import Persons
 from hub.ledger.replay.region import Region
@@ -20,7 +21,6 @@ from hub.ledger.replay.traffic import Traffic, release_of
 from hub.store import tables as hub
 from hub.store.region.parties import keys_digest
 
-_PAGE: Final = 1_000
 #: What the gate knows of a person, by its name in ``PersonFacts``.
 _FACTS: Final = ("involvements", "statements", "stops", "restrictions", "objections", "secrecy_releases", "shields")
 #: Of a message, and of a delivery that left, only what the log tells of: not the bodies.
@@ -35,8 +35,6 @@ _DELIVERIES: Final = (
     .join(hub.message, hub.message.c.message_id == hub.delivery.c.message_id)
     .where(hub.delivery.c.released_at.is_not(None))
 )
-#: Tells what is wrong: where, and what.
-Wrong = Callable[[str, str], None]
 
 
 def compare(connection: Connection, region: Region, told: Identities, traffic: Traffic, wrong: Wrong) -> None:
@@ -142,7 +140,7 @@ def _persons(connection: Connection, persons: Persons, erased: set[str], wrong: 
                 wrong(f"person {row.person_id}", "van wie dit een ander kenmerk is, weet het logboek anders")
             if _ms(persons.whole.get(row.person_id)) != _ms(row.erased_at):
                 wrong(f"person {row.person_id}", "de wissing is anders dan het logboek zegt")
-        shown = read_persons(connection, {row.root for row in alive})
+        shown = unreadable.read(connection, {row.root for row in alive}, wrong)
         for root, record in shown.items():
             told, _ = persons.facts(root)
             for name in _FACTS:
@@ -235,19 +233,10 @@ def _deliveries(connection: Connection, traffic: Traffic, wrong: Wrong) -> None:
                 continue
             if told is None:
                 wrong(f"delivery {row.delivery_id}", "het logboek bevat geen vrijgave van deze levering")
-            elif (_ms(told.at), told.given) != (_ms(row.released_at), tuple(row.revealed)):
+            elif (_ms(told.at), list(told.given)) != (_ms(row.released_at), row.revealed):
                 wrong(f"delivery {row.delivery_id}", f"de levering is anders dan {told.place} zegt")
     for _, release in traffic.released.unseen():
         wrong(release.place, "een vrijgave waarvan de tabel geen vrijgegeven levering heeft")
-
-
-def pages(connection: Connection, of: Table | Select[Any], key: Column[Any]) -> Iterator[Sequence[Row[Any]]]:
-    """All rows, in the order of a unique column of text, some at a time."""
-    query = (of if isinstance(of, Select) else select(of)).order_by(key).limit(_PAGE)
-    last = ""
-    while rows := connection.execute(query.where(key > last)).all():
-        yield rows
-        last = getattr(rows[-1], key.name)
 
 
 def _differences(place: str, shown: Mapping[Any, Any], told: Mapping[Any, Any], wrong: Wrong) -> None:
