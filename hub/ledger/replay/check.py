@@ -20,6 +20,7 @@ from consent.keys import SYSTEM_KEY, KeyStore
 from consent.verify.report import Report
 from hub.ledger.replay.against.cases import Cases, compare_cases
 from hub.ledger.replay.against.erasures import compare_erasures
+from hub.ledger.replay.against.subscriptions import Subscriptions, compare_subscriptions
 from hub.ledger.replay.against.tables import compare
 from hub.ledger.replay.entries import Opened, entries
 from hub.ledger.replay.identity import Identities
@@ -44,6 +45,7 @@ class _Replay:
     persons: Persons = field(default_factory=Persons)
     identities: Identities = field(init=False)
     traffic: Traffic = field(init=False)
+    subscriptions: Subscriptions = field(init=False)
     cases: Cases = field(default_factory=Cases)
     unreadable: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))  # key id → entry ids
     erasures: set[str] = field(default_factory=set)
@@ -51,6 +53,7 @@ class _Replay:
     def __post_init__(self) -> None:
         self.traffic = Traffic(self.region, self.persons)
         self.identities = Identities(self.persons)
+        self.subscriptions = Subscriptions(self.region)
 
     def hear(self, entry: Opened) -> None:
         """Take in one entry."""
@@ -83,6 +86,8 @@ class _Replay:
                 self.traffic.notices[said["berichtId"]] = said["ontvanger"]
             case "wissing-verzoek" | "wissing-gevraagd" | "wissing-afgerond":
                 self.persons.ask(said)
+            case "abonnement" | "abonnement-beeindigd":
+                return self.subscriptions.hear(said)
             case "zaak":
                 self.cases.open(person, said)
             case "zaak-gesloten":
@@ -141,6 +146,7 @@ def check(connection: Connection, keys: KeyStore, progress: Callable[[int], None
             replay.hear(entry)
         erased = replay.close()
         compare(connection, replay.region, replay.identities, replay.traffic, replay.report.wrong)
+        compare_subscriptions(connection, replay.subscriptions, replay.report.wrong)
         compare_cases(connection, replay.cases, replay.traffic.erased, replay.report.wrong)
         compare_erasures(connection, keys, replay.persons, replay.traffic, replay.report.wrong)
     return replay.report, erased
