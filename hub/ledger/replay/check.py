@@ -20,6 +20,7 @@ from consent.keys import SYSTEM_KEY, KeyStore
 from consent.verify.report import Report
 from hub.ledger.replay.against.cases import Cases, compare_cases
 from hub.ledger.replay.against.erasures import compare_erasures
+from hub.ledger.replay.against.shields import Shields, compare_shields
 from hub.ledger.replay.against.subscriptions import Subscriptions, compare_subscriptions
 from hub.ledger.replay.against.tables import compare
 from hub.ledger.replay.entries import Opened, entries
@@ -47,6 +48,7 @@ class _Replay:
     traffic: Traffic = field(init=False)
     subscriptions: Subscriptions = field(init=False)
     cases: Cases = field(default_factory=Cases)
+    shields: Shields = field(default_factory=Shields)
     unreadable: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))  # key id → entry ids
     erasures: set[str] = field(default_factory=set)
 
@@ -93,10 +95,10 @@ class _Replay:
             case "zaak-gesloten":
                 self.cases.close(said)
             case _ if person is not None:
-                return self._of_person(person, said)
+                return self._of_person(person, said, entry.place)
         return None
 
-    def _of_person(self, person: str, said: dict[str, Any]) -> str | None:
+    def _of_person(self, person: str, said: dict[str, Any], place: str) -> str | None:
         match said["soort"]:
             case "samenvoeging" if "anderKenmerkVan" in said:
                 self.persons.same_as[said["met"]] = said["anderKenmerkVan"]
@@ -117,6 +119,9 @@ class _Replay:
                 self.persons.erase(person, said)
             case "inzage":
                 return looked(self.region, self.persons, person, said)
+            case "afscherming" | "afscherming-opheffing-gevraagd" | "afscherming-opgeheven":
+                self.persons.hear(person, said)
+                return self.shields.hear(person, said, place)
             case "zaak-beantwoord":
                 self.cases.close(said)
                 self.persons.hear(person, said)
@@ -147,6 +152,7 @@ def check(connection: Connection, keys: KeyStore, progress: Callable[[int], None
         erased = replay.close()
         compare(connection, replay.region, replay.identities, replay.traffic, replay.report.wrong)
         compare_subscriptions(connection, replay.subscriptions, replay.report.wrong)
+        compare_shields(connection, replay.shields, replay.report.wrong, all_read=not replay.unreadable)
         compare_cases(connection, replay.cases, replay.traffic.erased, replay.report.wrong)
         compare_erasures(connection, keys, replay.persons, replay.traffic, replay.report.wrong)
     return replay.report, erased
