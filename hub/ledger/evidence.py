@@ -23,6 +23,9 @@ from hub.ports import NewId
 #: What the log calls it that a zaak was opened, and that one closed though nobody answered it.
 CASE_OPENED: Final = "zaak"
 CASE_CLOSED: Final = "zaak-gesloten"
+#: And that an organisation has its messages pushed to an address, or no longer.
+SUBSCRIBED: Final = "abonnement"
+UNSUBSCRIBED: Final = "abonnement-beeindigd"
 #: For an entry that is undone as soon as it was written: nobody ever reads it.
 _NO_KEY: Final = bytes(32)
 
@@ -209,6 +212,19 @@ def case_closed(case_id: str, answer: str | None, at: datetime) -> dict[str, Any
     """That a zaak closed by itself: what happened answered it, or nobody can any more."""
     said = {"soort": CASE_CLOSED, "op": instants.write(at), "zaakId": case_id}
     return said if answer is None else said | {"antwoord": answer}
+
+
+def subscribed(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Where an organisation is pushed to: its row (``hub.store.tables.subscription``), but for the secret."""
+    kinds = {} if values["kinds"] is None else {"soorten": values["kinds"]}
+    said = {"soort": SUBSCRIBED, "op": instants.write(values["made_at"]), "organisatie": values["organisation"]}
+    return said | {"systeem": values["system"]} | bound("url", values["url"]) | kinds
+
+
+def unsubscribed(organisation: Oin, system: str | None, at: datetime) -> dict[str, Any]:
+    """That a subscription ended; no ``system``: by the answer of the address itself."""
+    said = {"soort": UNSUBSCRIBED, "op": instants.write(at), "organisatie": organisation}
+    return said if system is None else said | {"systeem": system}
 
 
 def _written(at: datetime | None) -> str | None:

@@ -73,6 +73,7 @@ def client(world: World, tmp_path: Path) -> FlaskClient:
         random=os.urandom,
         keyring=keyring.load(tmp_path / "keys"),
         key_store=world.keys,
+        evidence=world.evidence,
         log_origin="hub.example.nl/bewijslogboek",
         log_archives={},
         readiness={},

@@ -8,6 +8,7 @@ from typing import Final
 from contracts.identity import Oin, PersonId
 from hub.delivery.retry import Again, History, chance, decide
 from hub.delivery.states import State, Step
+from hub.delivery.webhook import book
 from hub.delivery.webhook.send import ENDPOINT_REASONS, Delivered, Gone, Outcome, Retry
 from hub.ledger.evidence import Evidence, Fact, acknowledged
 from hub.ports import Random
@@ -95,7 +96,7 @@ class Recorder:
         outbox.postpone(tx.connection, batch.failed, batch.token, tx.now, tx.now + RELEASE_RETRY)
         self._log(tx, [held[c.delivery_id] for c in changes if c.step is Step.ACKNOWLEDGE])
         if batch.gone:
-            subscriptions.end(tx.connection, batch.recipient, tx.now, batch.url)
+            book.end_gone(self.evidence, tx, batch.recipient, batch.url)
         if batch.recovered:
             outbox.hasten(tx.connection, batch.recipient, sorted(ENDPOINT_REASONS), tx.now)
         buried = tuple(c.reason or "" for c in changes if c.step is Step.BURY)

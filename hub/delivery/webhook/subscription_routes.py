@@ -3,7 +3,7 @@
 import base64
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from threading import BoundedSemaphore
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -23,6 +23,7 @@ from contracts.errors import (
     TooMany,
 )
 from hub.access.caller import Scope
+from hub.delivery.webhook import book
 from hub.delivery.webhook.address_guard import AddressRefused
 from hub.delivery.webhook.send import ATTEMPT_TIMEOUT, HandshakeFailed, NewSender
 from hub.intake.context import asker, caller, hub
@@ -30,6 +31,7 @@ from hub.intake.endpoint import Endpoint
 from hub.intake.problems import invalid
 from hub.intake.schemas import Instant, text_field
 from hub.keys.sealing import seal
+from hub.ledger.evidence import Evidence
 from hub.store.database import reading
 from hub.store.locks import Locks
 from hub.store.region import subscriptions
@@ -86,8 +88,8 @@ def abonnement_maken(body: Mapping[str, Any]) -> tuple[dict[str, Any], int]:
     secret = hub().random(_SECRET_SIZE)
     who = caller()
     sealed = seal(hub().keyring.webhook_key, secret, subscriptions.aad(who.organisation), hub().random)
-    new = Subscription(who.organisation, who.system, body["url"], kinds, sealed, hub().clock.now())
-    made = hub().writer.do(_put, (asker(), new), _RULES, urgent=True)
+    wanted = _Wanted(hub().evidence, asker(), body["url"], kinds, sealed)
+    made = hub().writer.do(_put, wanted, _RULES, urgent=True)
     shown = SECRET_PREFIX + base64.b64encode(secret).decode()
     return _seen(made.subscription) | {"geheim": shown}, 201 if made.fresh else 200
 
@@ -125,7 +127,18 @@ def abonnement_zien() -> dict[str, Any]:
 
 def abonnement_beeindigen() -> None:
     """End the caller's subscription; what waits goes to the mailbox. Ending what is not there is no error."""
-    hub().writer.do(_end, asker(), _RULES, urgent=True)
+    hub().writer.do(_end, (hub().evidence, asker()), _RULES, urgent=True)
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What a systeem asks for. ``kinds``: ``None`` where it named none."""
+
+    evidence: Evidence
+    asker: Asker
+    url: str
+    kinds: frozenset[str] | None
+    secret_sealed: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,30 +149,33 @@ class _Made:
     fresh: bool
 
 
-def _put(tx: Transaction, items: Sequence[tuple[Asker, Subscription]]) -> list[_Made | Exception]:
-    return apart(tx, items, lambda item: _put_one(tx, *item))
+def _put(tx: Transaction, items: Sequence[_Wanted]) -> list[_Made | Exception]:
+    return apart(tx, items, lambda item: _put_one(tx, item))
 
 
-def _put_one(tx: Transaction, who: Asker, new: Subscription) -> _Made:
+def _put_one(tx: Transaction, wanted: _Wanted) -> _Made:
     """Within the kinds of the systeem's machtiging: what that does not open could not be pushed to it."""
+    who, kinds = wanted.asker, wanted.kinds
     mandate = mandate_facts(tx.connection, who, tx.now)
     if not mandate.active:
         raise TokenInvalid
-    if new.kinds is None:
-        new = replace(new, kinds=mandate.kinds)
-    elif not all(map(mandate.opens, new.kinds)):
+    if kinds is None:
+        kinds = mandate.kinds
+    elif not all(map(mandate.opens, kinds)):
         raise Refused(RefusalCode.SOORT_NIET_TOEGESTAAN, "De machtiging van uw systeem geldt niet voor deze soorten.")
-    return _Made(new, subscriptions.put(tx.connection, new))
+    new = Subscription(who.organisation, who.system, wanted.url, kinds, wanted.secret_sealed, tx.now)
+    # A crash after this commit: it stands, and its secret was given to nobody. The caller puts it again.
+    return _Made(new, book.put(wanted.evidence, tx, new))
 
 
-def _end(tx: Transaction, items: Sequence[Asker]) -> list[bool | Exception]:
-    return apart(tx, items, lambda item: _end_one(tx, item))
+def _end(tx: Transaction, items: Sequence[tuple[Evidence, Asker]]) -> list[bool | Exception]:
+    return apart(tx, items, lambda item: _end_one(tx, *item))
 
 
-def _end_one(tx: Transaction, who: Asker) -> bool:
+def _end_one(tx: Transaction, evidence: Evidence, who: Asker) -> bool:
     require_active(tx.connection, who, tx.now)
     # A crash after this commit changes nothing: what waited for push now waits for a fetch.
-    return subscriptions.end(tx.connection, who.organisation, tx.now)
+    return book.end(evidence, tx, who.organisation, who.system)
 
 
 def _seen(one: Subscription) -> dict[str, Any]:

@@ -21,6 +21,8 @@ from consent.verify.report import Report
 from hub.ledger.replay.against.acts import Acts, compare_acts
 from hub.ledger.replay.against.cases import Cases, compare_cases
 from hub.ledger.replay.against.erasures import compare_erasures
+from hub.ledger.replay.against.shields import Shields, compare_shields
+from hub.ledger.replay.against.subscriptions import Subscriptions, compare_subscriptions
 from hub.ledger.replay.against.tables import compare
 from hub.ledger.replay.entries import Opened, entries
 from hub.ledger.replay.identity import Identities
@@ -45,14 +47,17 @@ class _Replay:
     persons: Persons = field(default_factory=Persons)
     identities: Identities = field(init=False)
     traffic: Traffic = field(init=False)
+    subscriptions: Subscriptions = field(init=False)
     cases: Cases = field(default_factory=Cases)
     acts: Acts = field(default_factory=Acts)
+    shields: Shields = field(default_factory=Shields)
     unreadable: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))  # key id → entry ids
     erasures: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.traffic = Traffic(self.region, self.persons)
         self.identities = Identities(self.persons)
+        self.subscriptions = Subscriptions(self.region)
 
     def hear(self, entry: Opened) -> None:
         """Take in one entry."""
@@ -87,15 +92,17 @@ class _Replay:
                 self.traffic.notices[said["berichtId"]] = said["ontvanger"]
             case "wissing-verzoek" | "wissing-gevraagd" | "wissing-afgerond":
                 self.persons.ask(said)
+            case "abonnement" | "abonnement-beeindigd":
+                return self.subscriptions.hear(said)
             case "zaak":
                 self.cases.open(person, said)
             case "zaak-gesloten":
                 self.cases.close(said)
             case _ if person is not None:
-                return self._of_person(person, said)
+                return self._of_person(person, said, entry.place)
         return None
 
-    def _of_person(self, person: str, said: dict[str, Any]) -> str | None:
+    def _of_person(self, person: str, said: dict[str, Any], place: str) -> str | None:
         if said["soort"] == "registratie":
             self.persons.named(person, said["organisatie"], said)
         match said["soort"]:
@@ -119,6 +126,9 @@ class _Replay:
                 self.persons.erase(person, said)
             case "inzage":
                 return looked(self.region, self.persons, person, said)
+            case "afscherming" | "afscherming-opheffing-gevraagd" | "afscherming-opgeheven":
+                self.persons.hear(person, said)
+                return self.shields.hear(person, said, place)
             case "zaak-beantwoord":
                 self.cases.close(said)
                 self.persons.hear(person, said)
@@ -149,6 +159,8 @@ def check(connection: Connection, keys: KeyStore, progress: Callable[[int], None
         erased = replay.close()
         compare(connection, replay.region, replay.identities, replay.traffic, replay.report.wrong)
         compare_acts(connection, replay.acts, replay.traffic.erased, replay.report.wrong)
+        compare_subscriptions(connection, replay.subscriptions, replay.report.wrong)
+        compare_shields(connection, replay.shields, replay.report.wrong, all_read=not replay.unreadable)
         compare_cases(connection, replay.cases, replay.traffic.erased, replay.report.wrong)
         compare_erasures(connection, keys, replay.persons, replay.traffic, replay.report.wrong)
     return replay.report, erased

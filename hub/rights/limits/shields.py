@@ -109,7 +109,7 @@ class Shields:
                 limits.ask_to_lift(tx.connection, row.shield_id, asked.employee, wanted, subject.at)
                 self.means.note(tx, row.person_id, entry("afscherming-opheffing-gevraagd", subject.at, asker) | payload)
                 return False
-            if row.lift_asked_by == asked.employee:
+            if row.lift_asked_by.casefold() == asked.employee.casefold():  # capitals make no second person
                 raise Conflict("Een andere medewerker moet dit ook vinden.")
             payload |= {"eersteMedewerker": row.lift_asked_by, "van": instants.write(row.at)}
             limits.end_shield(tx.connection, row.shield_id, asked.employee, subject.at)

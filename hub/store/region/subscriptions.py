@@ -47,17 +47,21 @@ def every(connection: Connection) -> list[Subscription]:
 def put(connection: Connection, new: Subscription) -> bool:
     """Store a subscription instead of an earlier one; True when there was none. What it no longer covers is let go."""
     ended = connection.execute(delete(subscription).where(subscription.c.organisation == new.organisation)).rowcount
-    values = {
-        "organisation": new.organisation,
-        "system": new.system,
-        "url": new.url,
-        "kinds": None if new.kinds is None else sorted(new.kinds),
-        "secret_sealed": new.secret_sealed,
-        "made_at": new.made_at,
-    }
-    connection.execute(insert(subscription).values(values))
+    connection.execute(insert(subscription).values(values_of(new)))
     let_go(connection, new.organisation, new.made_at)
     return ended == 0
+
+
+def values_of(one: Subscription) -> dict[str, Any]:
+    """Its row."""
+    return {
+        "organisation": one.organisation,
+        "system": one.system,
+        "url": one.url,
+        "kinds": None if one.kinds is None else sorted(one.kinds),
+        "secret_sealed": one.secret_sealed,
+        "made_at": one.made_at,
+    }
 
 
 def end(connection: Connection, organisation: Oin, now: datetime, url: str | None = None) -> bool:

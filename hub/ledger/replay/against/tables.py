@@ -66,13 +66,13 @@ def _beside(connection: Connection, region: Region, wrong: Wrong) -> None:
     for table in (hub.organisation, hub.system, hub.agreement, hub.ground):
         rows = dict(shown(table, row) for row in connection.execute(select(table)))
         told = {key: said for (name, key), said in region.beside.items() if name == table.name}
-        _differences(table.name, rows, told, wrong)
+        differences(table.name, rows, told, wrong)
 
 
 def _region(connection: Connection, region: Region, wrong: Wrong) -> None:
     def both(table: Table, key: str, told: Mapping[str, Any], shown: Callable[[Row[Any]], Any]) -> None:
         rows = {getattr(row, key): shown(row) for row in connection.execute(select(table))}
-        _differences(table.name, rows, told, wrong)
+        differences(table.name, rows, told, wrong)
 
     both(
         hub.organisation,
@@ -146,7 +146,7 @@ def _persons(connection: Connection, persons: Persons, erased: set[str], wrong: 
             for name in _FACTS:
                 ours = {_key(f): _rounded(f) for f in getattr(told, name)}
                 theirs = {_key(f): _rounded(f) for f in getattr(record.facts, name)}
-                _differences(f"{name} van persoon {root}", theirs, ours, wrong)
+                differences(f"{name} van persoon {root}", theirs, ours, wrong)
             if told.deceased != record.facts.deceased:
                 wrong(f"person {root}", "overlijden is anders dan het logboek zegt")
         for row in alive:
@@ -172,7 +172,7 @@ def _deaths(connection: Connection, persons: Persons, erased: set[str], wrong: W
         for key, one in persons.deaths.items()
         if one.person not in gone
     }
-    _differences(facts.death.name, shown, told, wrong)
+    differences(facts.death.name, shown, told, wrong)
 
 
 def _identities(connection: Connection, told: Identities, erased: set[str], wrong: Wrong) -> None:
@@ -196,14 +196,14 @@ def _identities(connection: Connection, told: Identities, erased: set[str], wron
         )
         for key, one in told.requests.items()
     }
-    _differences("identity_request", rows, ours, wrong)
+    differences("identity_request", rows, ours, wrong)
     pairs = {
         (row.request_id, row.person_a, row.person_b): (_ms(row.since), _ms(row.ended_at))
         for row in connection.execute(select(hub.held_apart))
         if not {row.person_a, row.person_b} & erased
     }
     held = {key: (_ms(at), _ms(ended)) for key, (at, ended) in told.apart.items() if not set(key[1:]) & erased}
-    _differences("held_apart", pairs, held, wrong)
+    differences("held_apart", pairs, held, wrong)
 
 
 def _messages(connection: Connection, traffic: Traffic, wrong: Wrong) -> None:
@@ -239,7 +239,8 @@ def _deliveries(connection: Connection, traffic: Traffic, wrong: Wrong) -> None:
         wrong(release.place, "een vrijgave waarvan de tabel geen vrijgegeven levering heeft")
 
 
-def _differences(place: str, shown: Mapping[Any, Any], told: Mapping[Any, Any], wrong: Wrong) -> None:
+def differences(place: str, shown: Mapping[Any, Any], told: Mapping[Any, Any], wrong: Wrong) -> None:
+    """What is only in the table, only in the log, or other in one than in the other."""
     for key in sorted(shown.keys() | told.keys(), key=str):
         where = f"{place} {key}"
         if key not in told:
