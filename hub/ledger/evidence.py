@@ -146,6 +146,15 @@ def notice_released(message_id: str, receiver: Oin, at: datetime) -> dict[str, A
 
 def notice_refused(message_id: str, receiver: Oin, at: datetime, reason: str) -> dict[str, Any]:
     """That a notice of the hub was stopped."""
+    return _stopped(message_id, receiver, at, reason) | {"kennisgeving": True}
+
+
+def stopped_by(cause: str, message_id: str, receiver: Oin, at: datetime, reason: str) -> dict[str, Any]:
+    """That an act stopped what waited. ``cause``: its id."""
+    return _stopped(message_id, receiver, at, reason) | {"oorzaak": cause}
+
+
+def _stopped(message_id: str, receiver: Oin, at: datetime, reason: str) -> dict[str, Any]:
     return {
         "soort": "stop",
         "op": instants.write(at),
@@ -153,7 +162,6 @@ def notice_refused(message_id: str, receiver: Oin, at: datetime, reason: str) ->
         "ontvanger": receiver,
         "uitkomst": Outcome.STOPPED.value,
         "reden": reason,
-        "kennisgeving": True,
     }
 
 

@@ -77,6 +77,8 @@ class _Replay:
                 self.traffic.decided(person, said)
             case "vrijgave":
                 return self.traffic.release(person, said, entry.place)
+            case "stop":
+                self.traffic.stop(said)
             case "bewaartermijn":
                 return self.traffic.lapse(said, entry.entry_id)
             case "kennisgeving":
@@ -108,6 +110,7 @@ class _Replay:
                 self.persons.close(person, said)
             case "terugroeping":
                 self.persons.recall(person, said)
+                self.traffic.recall(said)
             case "wissing":
                 self.persons.erase(person, said)
             case "inzage":

@@ -15,6 +15,9 @@ from hub.ledger.replay.shelf import Shelf
 #: The log writes instants in whole milliseconds; the hub decided in finer ones.
 _GRAIN: Final = timedelta(milliseconds=1)
 _NOBODY: Final = PersonFacts()
+#: By what a message may never leave for a receiver again.
+STOPPED: Final = "gestopt"
+RECALLED: Final = "teruggeroepen"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +72,7 @@ def _releases() -> Shelf[Release]:
     return Shelf(Release.packed, Release.unpacked)
 
 
-def _notices() -> Shelf[str]:
+def _texts() -> Shelf[str]:
     return Shelf(str, str)
 
 
@@ -95,7 +98,8 @@ class Traffic:
     persons: Persons
     sent: Shelf[Sent] = field(default_factory=_sent)
     released: Shelf[Release] = field(default_factory=_releases)  # by ``release_of``
-    notices: Shelf[str] = field(default_factory=_notices)  # messages that the hub itself made: id → receiver
+    notices: Shelf[str] = field(default_factory=_texts)  # messages that the hub itself made: id → receiver
+    barred: Shelf[str] = field(default_factory=_texts)  # by ``release_of``: by what it may never leave again
     erased: set[str] = field(default_factory=set)  # handles of persons whose key was destroyed
     lapsed: dict[str, Lapsed] = field(default_factory=dict)  # messages whose term was over, by id
 
@@ -128,6 +132,15 @@ class Traffic:
             self.lapsed.setdefault(message_id, Lapsed(at, entry_id, undelivered))
         return wrong
 
+    def stop(self, said: dict[str, Any]) -> None:
+        """A message was stopped for a receiver: for good, also when what stopped it is taken back."""
+        self.barred[release_of(said["berichtId"], said["ontvanger"])] = STOPPED
+
+    def recall(self, said: dict[str, Any]) -> None:
+        """A message was recalled for some of its receivers, whether they had it or not."""
+        for receiver in said["ontvangers"]:
+            self.barred[release_of(said["berichtId"], receiver)] = RECALLED
+
     def release(self, person: str | None, said: dict[str, Any], place: str) -> str | None:
         """A release; what is wrong with it, if anything."""
         message = self.sent.get(said["berichtId"])
@@ -139,6 +152,9 @@ class Traffic:
         if self.released.get(key) is not None:
             return "een tweede vrijgave van hetzelfde bericht aan dezelfde ontvanger"
         self.released[key] = Release(at, tuple(said["gegeven"]), place)
+        barred = self.barred.get(key)
+        if barred is not None:
+            return f"een vrijgave van een bericht dat voor deze ontvanger al was {barred}"
         if message is None:
             return _notice(said, told)
         if receiver not in message.receivers:
@@ -200,7 +216,7 @@ class Traffic:
 
     def close(self) -> None:
         """Let go of what lies on disk."""
-        for shelf in (self.sent, self.released, self.notices):
+        for shelf in (self.sent, self.released, self.notices, self.barred):
             shelf.close()
 
 
