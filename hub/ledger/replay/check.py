@@ -19,6 +19,7 @@ from sqlalchemy import Connection
 from consent.keys import SYSTEM_KEY, KeyStore
 from consent.verify.report import Report
 from hub.ledger.replay.against.cases import Cases, compare_cases
+from hub.ledger.replay.against.deliveries import compare_deliveries
 from hub.ledger.replay.against.erasures import compare_erasures
 from hub.ledger.replay.against.tables import compare
 from hub.ledger.replay.entries import Opened, entries
@@ -144,6 +145,7 @@ def check(connection: Connection, keys: KeyStore, progress: Callable[[int], None
             replay.hear(entry)
         erased = replay.close()
         compare(connection, replay.region, replay.identities, replay.traffic, replay.report.wrong)
+        compare_deliveries(connection, replay.traffic, replay.report.wrong)
         compare_cases(connection, replay.cases, replay.traffic.erased, replay.report.wrong)
         compare_erasures(connection, keys, replay.persons, replay.traffic, replay.report.wrong)
     return replay.report, erased

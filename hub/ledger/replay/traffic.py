@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from consent.decision import Outcome, decide
+from consent.decision import Outcome, decide, statements_of
 from consent.facts import Facts, Involvement, PersonFacts, Request
 from contracts import catalogue, instants
 from contracts.identity import Category, Oin, Purpose
@@ -47,21 +47,22 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """That a message left for a receiver, with these categories."""
+    """That a message left for a receiver, with these categories, on these statements and ontheffing."""
 
     at: datetime
     given: tuple[str, ...]
     place: str
+    rested_on: frozenset[str] = frozenset()
 
     def packed(self) -> tuple[Any, ...]:
         """As plain values."""
-        return instants.write(self.at), self.given, self.place
+        return instants.write(self.at), self.given, self.place, sorted(self.rested_on)
 
     @classmethod
     def unpacked(cls, values: list[Any]) -> "Release":
         """The other way round."""
-        at, given, place = values
-        return cls(instants.parse(at), tuple(given), place)
+        at, given, place, rested_on = values
+        return cls(instants.parse(at), tuple(given), place, frozenset(rested_on))
 
 
 def _sent() -> Shelf[Sent]:
@@ -151,7 +152,7 @@ class Traffic:
         key = release_of(said["berichtId"], receiver)
         if self.released.get(key) is not None:
             return "een tweede vrijgave van hetzelfde bericht aan dezelfde ontvanger"
-        self.released[key] = Release(at, tuple(said["gegeven"]), place)
+        self.released[key] = Release(at, tuple(said["gegeven"]), place, _rested_on(said))
         barred = self.barred.get(key)
         if barred is not None:
             return f"een vrijgave van een bericht dat voor deze ontvanger al was {barred}"
@@ -218,6 +219,11 @@ class Traffic:
         """Let go of what lies on disk."""
         for shelf in (self.sent, self.released, self.notices, self.barred):
             shelf.close()
+
+
+def _rested_on(said: dict[str, Any]) -> frozenset[str]:
+    secrecy = {said["ontheffing"]} if "ontheffing" in said else frozenset()
+    return statements_of(said.get("grondslag", {}).values()) | secrecy
 
 
 def _notice(said: dict[str, Any], receiver: str | None) -> str | None:
