@@ -124,12 +124,16 @@ def released(
 ) -> dict[str, Any]:
     """That a message, with these categories, may now leave for a receiver."""
     secrecy = {} if decision.secrecy is None else {"ontheffing": decision.secrecy}
-    return {
-        "soort": "vrijgave",
-        "op": instants.write(at),
-        "berichtId": message_id,
-        "gegeven": sorted(c.value for c in revealed),
-    } | _decision(receiver, decision) | secrecy
+    return (
+        {
+            "soort": "vrijgave",
+            "op": instants.write(at),
+            "berichtId": message_id,
+            "gegeven": sorted(c.value for c in revealed),
+        }
+        | _decision(receiver, decision)
+        | secrecy
+    )
 
 
 def notice_released(message_id: str, receiver: Oin, at: datetime) -> dict[str, Any]:

@@ -1,9 +1,10 @@
 """The replay finds what was done by hand to deliveries: what left again, whom nobody tells, what became of them."""
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import delete, insert, select, update
 
 from consent.verify.report import Report
 from hub.ledger.replay.check import check
@@ -12,6 +13,7 @@ from hub.store.database import snapshot
 from hub.store.writer import single
 from tests.partners import Person
 from tests.region import Region, region_on
+from tests.samples import MBO
 
 REPORT = "nl.doorstroomhub.voortgang.gemeld.v1"
 
@@ -83,3 +85,52 @@ def test_what_was_stopped_or_recalled_and_left_all_the_same_is_found(region: Reg
     assert [one["type"] for one in region.collect(guide)] == [REPORT]
     (reason,) = [reason for place, reason in found(region) - before if place.startswith("vermelding ")]
     assert reason == f"een vrijgave van een bericht dat voor deze ontvanger al was {why}"
+
+
+# -- whom a message is for, and what became of it --------------------------------------------------------------------
+@pytest.fixture(scope="module")
+def traffic(region: Region) -> dict[str, str]:
+    """Messages by how far they came: waiting, fetched, acknowledged, refused by their receiver, stopped, recalled."""
+    guide, sender = region.pair()
+    person, statement = region.reporting(guide, sender)
+    made = {"bevestigd": send(region, person, sender)}
+    region.collect(guide)
+    made["onverwerkbaar"] = send(region, person, sender, 2)
+    (event,) = region.fetch(guide)
+    answer = {"sequence": event["sequence"], "uitkomst": "onverwerkbaar", "reden": "onbekend formaat"}
+    region.call(guide, "POST", "/v1/postvak/bevestigingen", {"berichten": [answer]}).expect(204)
+    made["teruggeroepen"] = send(region, person, sender, 3)
+    recalled(region, person, sender, statement, made["teruggeroepen"])
+    made["gestopt"] = send(region, person, sender, 4)
+    region.withdraw(sender, statement)
+    region.collect(guide)  # the notice of it
+    region.allow_reports(person, sender)
+    made["afgeleverd"] = send(region, person, sender, 5)
+    assert region.fetch(guide) == region.fetch(guide) != []
+    made["wachtend"] = send(region, person, sender, 6)
+    return made
+
+
+def by_hand(region: Region, *acts: Any) -> set[tuple[str, str]]:
+    """What is found after these statements, of which nothing stays."""
+    with region.core.engine.connect() as connection, connection.begin() as attempt:
+        for act in acts:
+            connection.execute(act)
+        report, _ = check(connection, region.core.key_store)
+        attempt.rollback()
+    return {(one.place, one.reason) for one in report.findings}
+
+
+def test_a_delivery_that_nobody_has_any_more_or_that_nobody_let_is_found(
+    region: Region, traffic: dict[str, str]
+) -> None:
+    before = found(region)
+    for message in traffic.values():
+        mine = hub.delivery.c.message_id == message
+        place = f"message {message}", "voor wie dit bericht is, is anders dan het logboek zegt"
+        assert place in by_hand(region, delete(hub.delivery).where(mine)) - before
+        with snapshot(region.core.engine) as connection:
+            row = dict(connection.execute(select(hub.delivery).where(mine)).one()._mapping)
+        del row["seq"]
+        other = {"delivery_id": "0" * 32, "recipient": MBO, "sequence": None}
+        assert place in by_hand(region, insert(hub.delivery).values(row | other)) - before

@@ -1,6 +1,7 @@
 """What the log told against what stands in the tables: rows that were changed by hand, are missing or too many."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -9,6 +10,7 @@ from typing import Any, Final
 from sqlalchemy import Column, Connection, Row, Select, Table, select
 
 from consent.store import tables as facts
+from consent.store.any_of import any_of
 from consent.store.reading import read_persons
 from contracts.canonical import canonical
 from hub.administration.agreements import words_of
@@ -26,6 +28,9 @@ _FACTS: Final = ("involvements", "statements", "stops", "restrictions", "objecti
 #: Of a message only what the log tells of: not the bodies.
 _MESSAGES: Final = select(
     *(hub.message.c[name] for name in ("message_id", "person_id", "organisation", "system", "kind", "purpose"))
+)
+_RECEIVERS: Final = select(hub.delivery.c.message_id, hub.delivery.c.recipient).where(
+    any_of(hub.delivery.c.message_id, "ids")
 )
 #: Tells what is wrong: where, and what.
 Wrong = Callable[[str, str], None]
@@ -200,20 +205,33 @@ def _identities(connection: Connection, told: Identities, erased: set[str], wron
 
 
 def _messages(connection: Connection, traffic: Traffic, wrong: Wrong) -> None:
+    """Each is as it was decided on, and waits or went for all whom that let have it, and for nobody else."""
     for rows in pages(connection, _MESSAGES, hub.message.c.message_id):
         ids = [row.message_id for row in rows]
-        sent, notices = traffic.sent.see(ids), traffic.notices.see(ids)
+        sent, notices, queued = traffic.sent.see(ids), traffic.notices.see(ids), _queued(connection, ids)
         for row in rows:
-            told = sent.get(row.message_id)
-            if told is None:
-                if row.message_id not in notices and row.person_id not in traffic.erased:
-                    wrong(f"message {row.message_id}", "het logboek bevat geen besluit over dit bericht")
-            elif (told.person, told.sender, told.system, told.kind, told.purpose) != (
+            place, told = f"message {row.message_id}", sent.get(row.message_id)
+            if told is None and row.message_id not in notices:
+                if row.person_id not in traffic.erased:
+                    wrong(place, "het logboek bevat geen besluit over dit bericht")
+                continue
+            if told is not None and (told.person, told.sender, told.system, told.kind, told.purpose) != (
                 *(row.person_id, row.organisation, row.system, row.kind, row.purpose),
             ):
-                wrong(f"message {row.message_id}", "het bericht is anders dan het logboek zegt")
+                wrong(place, "het bericht is anders dan het logboek zegt")
+            let = {notices[row.message_id]} if told is None else told.receivers
+            if queued[row.message_id] != let:
+                wrong(place, "voor wie dit bericht is, is anders dan het logboek zegt")
     for message_id, _ in traffic.sent.unseen():
         wrong(f"message {message_id}", "het logboek kent dit bericht, de tabel niet")
+
+
+def _queued(connection: Connection, ids: Collection[str]) -> dict[str, set[str]]:
+    """For whom there are deliveries, by message."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for row in connection.execute(_RECEIVERS, {"ids": ids}):
+        found[row.message_id].add(row.recipient)
+    return found
 
 
 def pages(connection: Connection, of: Table | Select[Any], key: Column[Any]) -> Iterator[Sequence[Row[Any]]]:
