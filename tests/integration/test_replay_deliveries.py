@@ -7,6 +7,9 @@ import pytest
 from sqlalchemy import delete, insert, select, update
 
 from consent.verify.report import Report
+from contracts.identity import Oin
+from hub.administration.replay import buried_ids, replay_some
+from hub.delivery.states import State
 from hub.ledger.replay.check import check
 from hub.store import tables as hub
 from hub.store.database import snapshot
@@ -63,6 +66,8 @@ def recalled(region: Region, person: Person, sender: str, statement: str, messag
     region.call(sender, "POST", f"/v1/berichten/{message}/terugroeping", form).expect(200)
 
 
+#: What the log tells of a report that left by ``collect``.
+LEFT = ("vrijgave", "bevestiging")
 Act = Callable[[Region, Person, str, str, str], None]
 
 
@@ -83,8 +88,8 @@ def test_what_was_stopped_or_recalled_and_left_all_the_same_is_found(region: Reg
     again = update(hub.delivery).where(mine).values(state="wachtend", ended_at=None, reason=None)
     single(region.core.transactions, lambda tx: tx.connection.execute(again))
     assert [one["type"] for one in region.collect(guide)] == [REPORT]
-    (reason,) = [reason for place, reason in found(region) - before if place.startswith("vermelding ")]
-    assert reason == f"een vrijgave van een bericht dat voor deze ontvanger al was {why}"
+    reasons = {reason for place, reason in found(region) - before if place.startswith("vermelding ")}
+    assert reasons == {f"een {what} van een bericht dat voor deze ontvanger al was {why}" for what in LEFT}
 
 
 # -- whom a message is for, and what became of it --------------------------------------------------------------------
@@ -134,3 +139,61 @@ def test_a_delivery_that_nobody_has_any_more_or_that_nobody_let_is_found(
         del row["seq"]
         other = {"delivery_id": "0" * 32, "recipient": MBO, "sequence": None}
         assert place in by_hand(region, insert(hub.delivery).values(row | other)) - before
+
+
+#: Of what waits or was only fetched the log does not know that it was buried, nor that it waits again after a try.
+UNKNOWN = {("afgeleverd", state) for state in ("wachtend", "vrijgegeven", "begraven")} | {("wachtend", "begraven")}
+
+
+@pytest.mark.parametrize("state", sorted(state for state in State if state != State.ERASED))
+def test_a_state_of_which_the_log_knows_otherwise_is_found(
+    region: Region, traffic: dict[str, str], state: State
+) -> None:
+    before = {place for place, _ in found(region)}  # what other tests did by hand and let stand
+    for name, message in traffic.items():
+        if state == ("gestopt" if name == "teruggeroepen" else name):
+            continue
+        mine = hub.delivery.c.message_id == message
+        with snapshot(region.core.engine) as connection:
+            place = f"delivery {connection.scalar(select(hub.delivery.c.delivery_id).where(mine))}"
+        assert place not in before  # the control
+        places = {place for place, _ in by_hand(region, update(hub.delivery).where(mine).values(state=state))}
+        assert (place in places) is ((name, state) not in UNKNOWN), f"{name} → {state}"
+
+
+def test_what_was_stopped_after_it_left_and_then_acknowledged_is_found(region: Region) -> None:
+    """Given again needs no entry: but it stands there as acknowledged, and the log says that it was stopped."""
+    before = found(region)
+    guide, sender = region.pair()
+    person, statement = region.reporting(guide, sender)
+    message = send(region, person, sender)
+    region.fetch(guide)
+    region.withdraw(sender, statement)
+    again = [one["type"] for one in region.fetch(guide)]
+    assert "nl.doorstroomhub.bericht.ingetrokken.v1" in again and REPORT not in again
+    region.allow_reports(person, sender)
+    assert found(region) == before  # the control
+
+    mine = hub.delivery.c.message_id == message
+    given = update(hub.delivery).where(mine).values(state="afgeleverd", ended_at=None, reason=None)
+    single(region.core.transactions, lambda tx: tx.connection.execute(given))
+    assert REPORT in [one["type"] for one in region.collect(guide)]
+    reasons = {reason for place, reason in found(region) - before}
+    assert "een bevestiging van een bericht dat voor deze ontvanger al was gestopt" in reasons
+
+
+def test_what_was_buried_and_replayed_is_no_finding(region: Region) -> None:
+    before = found(region)
+    guide, sender = region.pair()
+    person, _ = region.reporting(guide, sender)
+    message = send(region, person, sender)
+    mine = hub.delivery.c.message_id == message
+    buried = update(hub.delivery).where(mine).values(state="begraven", reason="http-500")
+    single(region.core.transactions, lambda tx: tx.connection.execute(buried))
+    assert found(region) == before
+    with snapshot(region.core.engine) as connection:
+        ids = buried_ids(connection, Oin(guide))
+    assert replay_some(region.core.transactions, ids) == ids != []
+    assert found(region) == before
+    assert [one["type"] for one in region.collect(guide)] == [REPORT]
+    assert found(region) == before

@@ -4,7 +4,8 @@ An operator's act over HTTP must have been allowed where it stands. A command's 
 asked but that a grondslag has two.
 
 It cannot know what was written, and then rewritten together with the log, before the last checkpoint that an outsider
-kept; nor by which systeem a push went; nor what was never logged and left no row.
+kept; nor by which systeem a push went; nor whether a delivery was buried, or lay in the hub unreadable; nor what was
+never logged and left no row.
 """
 
 import hashlib
@@ -30,7 +31,10 @@ from hub.ledger.replay.region import Region
 from hub.ledger.replay.traffic import Traffic
 
 #: What no replay can find, told with every report.
-UNKNOWN: Final = "langs welk systeem een bericht is gepusht, en wat nooit is vastgelegd en ook geen rij naliet"
+UNKNOWN: Final = (
+    "langs welk systeem een bericht is gepusht, of een levering terecht is begraven of als onleesbaar gestopt,"
+    " en wat nooit is vastgelegd en ook geen rij naliet"
+)
 
 
 def named(entry_ids: Iterable[str]) -> str:
@@ -80,6 +84,8 @@ class _Replay:
                 return self.traffic.release(person, said, entry.place)
             case "stop":
                 self.traffic.stop(said)
+            case "bevestiging":
+                return self.traffic.acknowledge(said)
             case "bewaartermijn":
                 return self.traffic.lapse(said, entry.entry_id)
             case "kennisgeving":

@@ -8,6 +8,7 @@ from consent.decision import Outcome, decide, statements_of
 from consent.facts import Facts, Involvement, PersonFacts, Request
 from contracts import catalogue, instants
 from contracts.identity import Category, Oin, Purpose
+from hub.delivery.states import State
 from hub.ledger.replay.persons import Persons
 from hub.ledger.replay.region import Region
 from hub.ledger.replay.shelf import Shelf
@@ -101,6 +102,7 @@ class Traffic:
     released: Shelf[Release] = field(default_factory=_releases)  # by ``release_of``
     notices: Shelf[str] = field(default_factory=_texts)  # messages that the hub itself made: id → receiver
     barred: Shelf[str] = field(default_factory=_texts)  # by ``release_of``: by what it may never leave again
+    ended: Shelf[str] = field(default_factory=_texts)  # by ``release_of``: the state in which it ended
     erased: set[str] = field(default_factory=set)  # handles of persons whose key was destroyed
     lapsed: dict[str, Lapsed] = field(default_factory=dict)  # messages whose term was over, by id
 
@@ -135,12 +137,29 @@ class Traffic:
 
     def stop(self, said: dict[str, Any]) -> None:
         """A message was stopped for a receiver: for good, also when what stopped it is taken back."""
-        self.barred[release_of(said["berichtId"], said["ontvanger"])] = STOPPED
+        key = release_of(said["berichtId"], said["ontvanger"])
+        self.barred[key], self.ended[key] = STOPPED, State.STOPPED.value
 
     def recall(self, said: dict[str, Any]) -> None:
         """A message was recalled for some of its receivers, whether they had it or not."""
         for receiver in said["ontvangers"]:
             self.barred[release_of(said["berichtId"], receiver)] = RECALLED
+        for receiver in said["gestopt"]:
+            self.ended[release_of(said["berichtId"], receiver)] = State.STOPPED.value
+
+    def acknowledge(self, said: dict[str, Any]) -> str | None:
+        """A receiver acknowledged messages; what is wrong with that, if anything."""
+        wrong = None
+        for one in said["berichten"]:
+            key = release_of(one["berichtId"], said["ontvanger"])
+            barred = self.barred.get(key)
+            if barred is not None:
+                wrong = f"een bevestiging van een bericht dat voor deze ontvanger al was {barred}"
+            elif self.released.get(key) is None:
+                wrong = "een bevestiging van een bericht waarvan het logboek geen vrijgave bevat"
+            else:
+                self.ended[key] = one["uitkomst"]
+        return wrong
 
     def release(self, person: str | None, said: dict[str, Any], place: str) -> str | None:
         """A release; what is wrong with it, if anything."""
@@ -217,7 +236,7 @@ class Traffic:
 
     def close(self) -> None:
         """Let go of what lies on disk."""
-        for shelf in (self.sent, self.released, self.notices, self.barred):
+        for shelf in (self.sent, self.released, self.notices, self.barred, self.ended):
             shelf.close()
 
 
