@@ -8,7 +8,7 @@ The code that may be told outward is that of the first failed check, in an order
 itself comes before all that depends on the person (``_OUTWARD_ORDER``): an outsider learns nothing about the person.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -22,7 +22,7 @@ from consent.gate.weighing import Setting
 from contracts.errors import RefusalCode
 from contracts.identity import Category, LegalFramework, Role
 
-__all__ = ["GROUND", "Decision", "Outcome", "Step", "decide", "notice_allowed", "outward_steps"]
+__all__ = ["GROUND", "Decision", "Outcome", "Step", "decide", "notice_allowed", "outward_steps", "statements_of"]
 
 GROUND: Final = "grondslag"  # outward: checks 4 to 6 as one step
 _OUTWARD_ORDER: Final = (
@@ -62,7 +62,12 @@ class Decision:
     @property
     def statements(self) -> frozenset[str]:
         """Ids of the statements it rests on: who withdraws one of them must be told of this release (AVG 7(3))."""
-        return frozenset(b.removeprefix(_STATEMENT) for b in self.basis.values() if b.startswith(_STATEMENT))
+        return statements_of(self.basis.values())
+
+
+def statements_of(basis: Iterable[str]) -> frozenset[str]:
+    """Ids of the statements among the facts that cover categories."""
+    return frozenset(b.removeprefix(_STATEMENT) for b in basis if b.startswith(_STATEMENT))
 
 
 def decide(request: Request, facts: Facts, at: datetime) -> Decision:

@@ -290,7 +290,7 @@ def _deciders(limits: Limits, erasures: Erasures) -> dict[str, Decider]:
 
 def _means(kind: type[_Kind], core: Core, work: PersonWork, carried: "_Carried") -> _Kind:
     notifier = Notifier(core.key_store, core.evidence, core.new_id, core.random, carried.ring)
-    stopper = Stopper(core.key_store, notifier)
+    stopper = Stopper(core.key_store, core.evidence, notifier)
     return kind(work, stopper, core.key_store, core.evidence, core.new_id, core.random, core.terms)
 
 

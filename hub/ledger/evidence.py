@@ -126,12 +126,17 @@ def released(
     message_id: str, receiver: Oin, at: datetime, decision: Decision, revealed: Iterable[Category]
 ) -> dict[str, Any]:
     """That a message, with these categories, may now leave for a receiver."""
-    return {
-        "soort": "vrijgave",
-        "op": instants.write(at),
-        "berichtId": message_id,
-        "gegeven": sorted(c.value for c in revealed),
-    } | _decision(receiver, decision)
+    secrecy = {} if decision.secrecy is None else {"ontheffing": decision.secrecy}
+    return (
+        {
+            "soort": "vrijgave",
+            "op": instants.write(at),
+            "berichtId": message_id,
+            "gegeven": sorted(c.value for c in revealed),
+        }
+        | _decision(receiver, decision)
+        | secrecy
+    )
 
 
 def notice_released(message_id: str, receiver: Oin, at: datetime) -> dict[str, Any]:
@@ -149,6 +154,15 @@ def notice_released(message_id: str, receiver: Oin, at: datetime) -> dict[str, A
 
 def notice_refused(message_id: str, receiver: Oin, at: datetime, reason: str) -> dict[str, Any]:
     """That a notice of the hub was stopped."""
+    return _stopped(message_id, receiver, at, reason) | {"kennisgeving": True}
+
+
+def stopped_by(cause: str, message_id: str, receiver: Oin, at: datetime, reason: str) -> dict[str, Any]:
+    """That an act stopped what waited. ``cause``: its id."""
+    return _stopped(message_id, receiver, at, reason) | {"oorzaak": cause}
+
+
+def _stopped(message_id: str, receiver: Oin, at: datetime, reason: str) -> dict[str, Any]:
     return {
         "soort": "stop",
         "op": instants.write(at),
@@ -156,7 +170,6 @@ def notice_refused(message_id: str, receiver: Oin, at: datetime, reason: str) ->
         "ontvanger": receiver,
         "uitkomst": Outcome.STOPPED.value,
         "reden": reason,
-        "kennisgeving": True,
     }
 
 

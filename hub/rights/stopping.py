@@ -20,6 +20,7 @@ from hub.delivery.release import opened
 from hub.delivery.states import State, Step, after
 from hub.gate.judge import Candidate, Scene, look
 from hub.intake.accept import body_key
+from hub.ledger.evidence import Evidence, Fact, stopped_by
 from hub.rights.notices import Notice, Notifier
 from hub.store.persons import cases
 from hub.store.region.rules import RulePair
@@ -87,6 +88,7 @@ class Stopper:
     """Draws the consequences."""
 
     key_store: KeyStore
+    evidence: Evidence
     notifier: Notifier
 
     def draw(self, tx: Transaction, cause: Cause, at: datetime) -> Consequence:
@@ -113,8 +115,15 @@ class Stopper:
         return self.stop(tx, self.refused(tx.connection, cause.root, at), cause, at)
 
     def stop(self, tx: Transaction, refused: Sequence[Row[Any]], cause: Cause, at: datetime) -> list[tuple[Oin, Oin]]:
-        """Stop these that wait (rows of ``refused``); (sender, receiver) of each."""
+        """Stop these that wait (rows of ``refused``), each with its entry; (sender, receiver) of each.
+
+        By that entry the replay finds what is set to wait again by hand: a later ``ja`` would cover it.
+        """
+        if not refused:
+            return []
         deliveries.change(tx.connection, [_stopped(row, cause, at) for row in refused])
+        # Also what was refused because a key is gone is stopped: nothing more is noted of who was erased.
+        self.evidence.append_what_may(tx.connection, [_noted(row, cause, at) for row in refused])
         return [(Oin(row.organisation), Oin(row.recipient)) for row in refused]
 
     def would_stop(
@@ -226,6 +235,11 @@ def _stopped(row: Row[Any], cause: Cause, at: datetime) -> dict[str, Any]:
     kept = {name: getattr(row, name) for name in ("attempts", "channel", "released_at", "revealed")}
     state = after(State(row.state), Step.REFUSE).value
     return kept | {"key": row.delivery_id, "state": state, "ended_at": at, "reason": cause.code[:40]}
+
+
+def _noted(row: Row[Any], cause: Cause, at: datetime) -> Fact:
+    said = stopped_by(cause.id, row.message_id, Oin(row.recipient), at, cause.code)
+    return Fact(PersonId(row.person_id), said)
 
 
 def _pair(row: Row[Any]) -> RulePair:

@@ -400,6 +400,22 @@ def test_a_notice_must_be_as_its_leaf_says(region: Region, column: str) -> None:
     assert found.place == f"delivery {row.delivery_id}"
 
 
+@pytest.mark.parametrize("name", ["statement_id", "release_id"])
+def test_what_a_release_rested_on_must_be_as_its_leaf_says(region: Region, name: str) -> None:
+    """Without that row nobody would tell its receiver that the toestemming or the ontheffing is no more."""
+    fact = (facts.statement if name == "statement_id" else facts.secrecy_release).c[name]
+    basis = facts.release_basis
+    with region.core.engine.connect() as connection, connection.begin() as attempt:
+        row = connection.execute(select(basis).join_from(basis, fact.table, fact == basis.c.statement_id)).first()
+        assert row is not None
+        same = (basis.c.delivery_id == row.delivery_id) & (basis.c.statement_id == row.statement_id)
+        connection.execute(update(basis).where(same).values(statement_id="0" * 32))
+        report, _ = check(connection, region.core.key_store)
+        attempt.rollback()
+    (found,) = report.findings
+    assert found.place == f"delivery {row.delivery_id}" and "waar de levering op berust" in found.reason
+
+
 def by_hand(row: Row[Any]) -> dict[str, Any]:
     """Of a zaak another value for every column that the log tells of."""
     moved = {name: (getattr(row, name) or row.opened_at) + LATER for name in ("opened_at", "due_at", "closed_at")}

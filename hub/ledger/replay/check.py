@@ -4,7 +4,8 @@ An operator's act over HTTP must have been allowed where it stands. A command's 
 asked but that a grondslag has two.
 
 It cannot know what was written, and then rewritten together with the log, before the last checkpoint that an outsider
-kept; nor by which systeem a push went; nor what was never logged and left no row.
+kept; nor by which systeem a push went; nor whether a delivery was buried, or lay in the hub unreadable; nor what was
+never logged and left no row.
 """
 
 import hashlib
@@ -20,6 +21,7 @@ from consent.keys import SYSTEM_KEY, KeyStore
 from consent.verify.report import Report
 from hub.ledger.replay.against.acts import Acts, compare_acts
 from hub.ledger.replay.against.cases import Cases, compare_cases
+from hub.ledger.replay.against.deliveries import compare_deliveries
 from hub.ledger.replay.against.erasures import compare_erasures
 from hub.ledger.replay.against.shields import Shields, compare_shields
 from hub.ledger.replay.against.subscriptions import Subscriptions, compare_subscriptions
@@ -32,7 +34,10 @@ from hub.ledger.replay.region import Region
 from hub.ledger.replay.traffic import Traffic
 
 #: What no replay can find, told with every report.
-UNKNOWN: Final = "langs welk systeem een bericht is gepusht, en wat nooit is vastgelegd en ook geen rij naliet"
+UNKNOWN: Final = (
+    "langs welk systeem een bericht is gepusht, of een levering terecht is begraven of als onleesbaar gestopt,"
+    " en wat nooit is vastgelegd en ook geen rij naliet"
+)
 
 
 def named(entry_ids: Iterable[str]) -> str:
@@ -86,6 +91,10 @@ class _Replay:
             case "vrijgave":
                 self.persons.named(str(person), said["ontvanger"], said)
                 return self.traffic.release(person, said, entry.place)
+            case "stop":
+                self.traffic.stop(said)
+            case "bevestiging":
+                return self.traffic.acknowledge(said)
             case "bewaartermijn":
                 return self.traffic.lapse(said, entry.entry_id)
             case "kennisgeving":
@@ -122,6 +131,7 @@ class _Replay:
                 self.persons.close(person, said)
             case "terugroeping":
                 self.persons.recall(person, said)
+                self.traffic.recall(said)
             case "wissing":
                 self.persons.erase(person, said)
             case "inzage":
@@ -161,6 +171,7 @@ def check(connection: Connection, keys: KeyStore, progress: Callable[[int], None
         compare_acts(connection, replay.acts, replay.traffic.erased, replay.report.wrong)
         compare_subscriptions(connection, replay.subscriptions, replay.report.wrong)
         compare_shields(connection, replay.shields, replay.report.wrong, all_read=not replay.unreadable)
+        compare_deliveries(connection, replay.traffic, replay.report.wrong)
         compare_cases(connection, replay.cases, replay.traffic.erased, replay.report.wrong)
         compare_erasures(connection, keys, replay.persons, replay.traffic, replay.report.wrong)
     return replay.report, erased

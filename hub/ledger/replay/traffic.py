@@ -4,10 +4,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from consent.decision import Outcome, decide
+from consent.decision import Outcome, decide, statements_of
 from consent.facts import Facts, Involvement, PersonFacts, Request
 from contracts import catalogue, instants
 from contracts.identity import Category, Oin, Purpose
+from hub.delivery.states import State
 from hub.ledger.replay.persons import Persons
 from hub.ledger.replay.region import Region
 from hub.ledger.replay.shelf import Shelf
@@ -15,6 +16,9 @@ from hub.ledger.replay.shelf import Shelf
 #: The log writes instants in whole milliseconds; the hub decided in finer ones.
 _GRAIN: Final = timedelta(milliseconds=1)
 _NOBODY: Final = PersonFacts()
+#: By what a message may never leave for a receiver again.
+STOPPED: Final = "gestopt"
+RECALLED: Final = "teruggeroepen"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,21 +48,22 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """That a message left for a receiver, with these categories."""
+    """That a message left for a receiver, with these categories, on these statements and ontheffing."""
 
     at: datetime
     given: tuple[str, ...]
     place: str
+    rested_on: frozenset[str] = frozenset()
 
     def packed(self) -> tuple[Any, ...]:
         """As plain values."""
-        return instants.write(self.at), self.given, self.place
+        return instants.write(self.at), self.given, self.place, sorted(self.rested_on)
 
     @classmethod
     def unpacked(cls, values: list[Any]) -> "Release":
         """The other way round."""
-        at, given, place = values
-        return cls(instants.parse(at), tuple(given), place)
+        at, given, place, rested_on = values
+        return cls(instants.parse(at), tuple(given), place, frozenset(rested_on))
 
 
 def _sent() -> Shelf[Sent]:
@@ -69,7 +74,7 @@ def _releases() -> Shelf[Release]:
     return Shelf(Release.packed, Release.unpacked)
 
 
-def _notices() -> Shelf[str]:
+def _texts() -> Shelf[str]:
     return Shelf(str, str)
 
 
@@ -95,7 +100,9 @@ class Traffic:
     persons: Persons
     sent: Shelf[Sent] = field(default_factory=_sent)
     released: Shelf[Release] = field(default_factory=_releases)  # by ``release_of``
-    notices: Shelf[str] = field(default_factory=_notices)  # messages that the hub itself made: id → receiver
+    notices: Shelf[str] = field(default_factory=_texts)  # messages that the hub itself made: id → receiver
+    barred: Shelf[str] = field(default_factory=_texts)  # by ``release_of``: by what it may never leave again
+    ended: Shelf[str] = field(default_factory=_texts)  # by ``release_of``: the state in which it ended
     erased: set[str] = field(default_factory=set)  # handles of persons whose key was destroyed
     lapsed: dict[str, Lapsed] = field(default_factory=dict)  # messages whose term was over, by id
 
@@ -128,6 +135,32 @@ class Traffic:
             self.lapsed.setdefault(message_id, Lapsed(at, entry_id, undelivered))
         return wrong
 
+    def stop(self, said: dict[str, Any]) -> None:
+        """A message was stopped for a receiver: for good, also when what stopped it is taken back."""
+        key = release_of(said["berichtId"], said["ontvanger"])
+        self.barred[key], self.ended[key] = STOPPED, State.STOPPED.value
+
+    def recall(self, said: dict[str, Any]) -> None:
+        """A message was recalled for some of its receivers, whether they had it or not."""
+        for receiver in said["ontvangers"]:
+            self.barred[release_of(said["berichtId"], receiver)] = RECALLED
+        for receiver in said["gestopt"]:
+            self.ended[release_of(said["berichtId"], receiver)] = State.STOPPED.value
+
+    def acknowledge(self, said: dict[str, Any]) -> str | None:
+        """A receiver acknowledged messages; what is wrong with that, if anything."""
+        wrong = None
+        for one in said["berichten"]:
+            key = release_of(one["berichtId"], said["ontvanger"])
+            barred = self.barred.get(key)
+            if barred is not None:
+                wrong = f"een bevestiging van een bericht dat voor deze ontvanger al was {barred}"
+            elif self.released.get(key) is None:
+                wrong = "een bevestiging van een bericht waarvan het logboek geen vrijgave bevat"
+            else:
+                self.ended[key] = one["uitkomst"]
+        return wrong
+
     def release(self, person: str | None, said: dict[str, Any], place: str) -> str | None:
         """A release; what is wrong with it, if anything."""
         message = self.sent.get(said["berichtId"])
@@ -138,7 +171,10 @@ class Traffic:
         key = release_of(said["berichtId"], receiver)
         if self.released.get(key) is not None:
             return "een tweede vrijgave van hetzelfde bericht aan dezelfde ontvanger"
-        self.released[key] = Release(at, tuple(said["gegeven"]), place)
+        self.released[key] = Release(at, tuple(said["gegeven"]), place, _rested_on(said))
+        barred = self.barred.get(key)
+        if barred is not None:
+            return f"een vrijgave van een bericht dat voor deze ontvanger al was {barred}"
         if message is None:
             return _notice(said, told)
         if receiver not in message.receivers:
@@ -200,8 +236,13 @@ class Traffic:
 
     def close(self) -> None:
         """Let go of what lies on disk."""
-        for shelf in (self.sent, self.released, self.notices):
+        for shelf in (self.sent, self.released, self.notices, self.barred, self.ended):
             shelf.close()
+
+
+def _rested_on(said: dict[str, Any]) -> frozenset[str]:
+    secrecy = {said["ontheffing"]} if "ontheffing" in said else frozenset()
+    return statements_of(said.get("grondslag", {}).values()) | secrecy
 
 
 def _notice(said: dict[str, Any], receiver: str | None) -> str | None:

@@ -52,7 +52,7 @@ def test_what_was_told_comes_back_as_it_was() -> None:
     assert sent == Sent.unpacked(list(sent.packed()))
     assert (sent.person, sent.sender, sent.trajectory) == (f"{7:026}", f"{1:020}", None)
     assert sent.receivers == {f"{2:020}"}
-    release = Release(sent.at, ("identiteit",), "vermelding 3")
+    release = Release(sent.at, ("identiteit",), "vermelding 3", frozenset({"t"}))
     traffic.released["a/b"] = release
     assert traffic.released.get("a/b") == release
     assert traffic.sent.get("onbekend") is None

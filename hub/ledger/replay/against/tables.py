@@ -1,6 +1,7 @@
 """What the log told against what stands in the tables: rows that were changed by hand, are missing or too many."""
 
-from collections.abc import Callable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import fields, is_dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -9,6 +10,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, Table, select
 
 from consent.store import tables as facts
+from consent.store.any_of import any_of
 from contracts.canonical import canonical
 from hub.administration.agreements import words_of
 from hub.ledger.evidence import bound
@@ -17,23 +19,18 @@ from hub.ledger.replay.against.rows import Wrong, pages
 from hub.ledger.replay.identity import Identities
 from hub.ledger.replay.persons import Persons
 from hub.ledger.replay.region import Region
-from hub.ledger.replay.traffic import Traffic, release_of
+from hub.ledger.replay.traffic import Traffic
 from hub.store import tables as hub
 from hub.store.region.parties import keys_digest
 
 #: What the gate knows of a person, by its name in ``PersonFacts``.
 _FACTS: Final = ("involvements", "statements", "stops", "restrictions", "objections", "secrecy_releases", "shields")
-#: Of a message, and of a delivery that left, only what the log tells of: not the bodies.
+#: Of a message only what the log tells of: not the bodies.
 _MESSAGES: Final = select(
     *(hub.message.c[name] for name in ("message_id", "person_id", "organisation", "system", "kind", "purpose"))
 )
-_DELIVERIES: Final = (
-    select(
-        *(hub.delivery.c[name] for name in ("delivery_id", "message_id", "recipient", "released_at", "revealed")),
-        hub.message.c.person_id,
-    )
-    .join(hub.message, hub.message.c.message_id == hub.delivery.c.message_id)
-    .where(hub.delivery.c.released_at.is_not(None))
+_RECEIVERS: Final = select(hub.delivery.c.message_id, hub.delivery.c.recipient).where(
+    any_of(hub.delivery.c.message_id, "ids")
 )
 
 
@@ -44,7 +41,6 @@ def compare(connection: Connection, region: Region, told: Identities, traffic: T
     _persons(connection, told.persons, traffic.erased, wrong)
     _identities(connection, told, traffic.erased, wrong)
     _messages(connection, traffic, wrong)
-    _deliveries(connection, traffic, wrong)
 
 
 def _beside(connection: Connection, region: Region, wrong: Wrong) -> None:
@@ -77,19 +73,19 @@ def _region(connection: Connection, region: Region, wrong: Wrong) -> None:
     both(
         hub.organisation,
         "oin",
-        {oin: (role.value, _ms(region.suspended.get(oin))) for oin, role in region.roles.items()},
-        lambda r: (r.role, _ms(r.suspended_at)),
+        {oin: (role.value, ms(region.suspended.get(oin))) for oin, role in region.roles.items()},
+        lambda r: (r.role, ms(r.suspended_at)),
     )
     both(
         hub.mandate,
         "mandate_id",
         {
-            key: (m.organisation, m.system, m.scopes, m.kinds, _ms(m.until), _ms(m.ended_at))
+            key: (m.organisation, m.system, m.scopes, m.kinds, ms(m.until), ms(m.ended_at))
             for key, m in region.mandates.items()
         },
         lambda r: (
             *(r.organisation, r.system, frozenset(r.scopes), None if r.kinds is None else frozenset(r.kinds)),
-            *(_ms(r.valid_until), _ms(r.ended_at)),
+            *(ms(r.valid_until), ms(r.ended_at)),
         ),
     )
     both(
@@ -97,15 +93,15 @@ def _region(connection: Connection, region: Region, wrong: Wrong) -> None:
         "agreement_id",
         {
             a.id: (
-                *(a.parties, a.kinds, a.purposes, _ms(a.valid_from), _ms(a.valid_until), _ms(a.ended_at)),
-                {party: _ms(at) for party, at in a.accepted.items()},
+                *(a.parties, a.kinds, a.purposes, ms(a.valid_from), ms(a.valid_until), ms(a.ended_at)),
+                {party: ms(at) for party, at in a.accepted.items()},
             )
             for a in region.agreements.values()
         },
         lambda r: (
             *(frozenset({r.party_a, r.party_b}), frozenset(r.kinds), frozenset(r.purposes)),
-            *(_ms(r.valid_from), _ms(r.valid_until), _ms(r.ended_at)),
-            {p: _ms(at) for p, at in ((r.party_a, r.accepted_a_at), (r.party_b, r.accepted_b_at)) if at is not None},
+            *(ms(r.valid_from), ms(r.valid_until), ms(r.ended_at)),
+            {p: ms(at) for p, at in ((r.party_a, r.accepted_a_at), (r.party_b, r.accepted_b_at)) if at is not None},
         ),
     )
     both(
@@ -114,15 +110,15 @@ def _region(connection: Connection, region: Region, wrong: Wrong) -> None:
         {
             g.id: (
                 *(g.agreement_id, g.basis.value, g.frameworks, g.uavg_article, g.kinds, g.purpose.value),
-                *(g.sender_role.value, g.receiver_role.value, g.categories, _ms(g.valid_from), _ms(g.valid_until)),
-                *(g.established_by, g.confirmed_by, _ms(g.ended_at)),
+                *(g.sender_role.value, g.receiver_role.value, g.categories, ms(g.valid_from), ms(g.valid_until)),
+                *(g.established_by, g.confirmed_by, ms(g.ended_at)),
             )
             for g in region.grounds.values()
         },
         lambda r: (
             *(r.agreement_id, r.basis, frozenset(r.frameworks), r.uavg_article, frozenset(r.kinds), r.purpose),
-            *(r.sender_role, r.receiver_role, frozenset(r.categories), _ms(r.valid_from), _ms(r.valid_until)),
-            *(r.established_by, r.confirmed_by, _ms(r.ended_at)),
+            *(r.sender_role, r.receiver_role, frozenset(r.categories), ms(r.valid_from), ms(r.valid_until)),
+            *(r.established_by, r.confirmed_by, ms(r.ended_at)),
         ),
     )
 
@@ -138,7 +134,7 @@ def _persons(connection: Connection, persons: Persons, erased: set[str], wrong: 
                 wrong(f"person {row.person_id}", "de samenvoeging is anders dan het logboek zegt")
             if persons.same_as.get(row.person_id) != row.same_as:
                 wrong(f"person {row.person_id}", "van wie dit een ander kenmerk is, weet het logboek anders")
-            if _ms(persons.whole.get(row.person_id)) != _ms(row.erased_at):
+            if ms(persons.whole.get(row.person_id)) != ms(row.erased_at):
                 wrong(f"person {row.person_id}", "de wissing is anders dan het logboek zegt")
         shown = unreadable.read(connection, {row.root for row in alive}, wrong)
         for root, record in shown.items():
@@ -150,7 +146,7 @@ def _persons(connection: Connection, persons: Persons, erased: set[str], wrong: 
             if told.deceased != record.facts.deceased:
                 wrong(f"person {root}", "overlijden is anders dan het logboek zegt")
         for row in alive:
-            if _ms(persons.died_at(row.person_id)) != _ms(row.deceased_at):
+            if ms(persons.died_at(row.person_id)) != ms(row.deceased_at):
                 wrong(f"person {row.person_id}", "het moment van overlijden is anders dan het logboek zegt")
     for handle in persons.by_handle.keys() - known:
         wrong(f"person {handle}", "het logboek kent deze persoon, de tabel niet")
@@ -163,12 +159,12 @@ def _deaths(connection: Connection, persons: Persons, erased: set[str], wrong: W
         connection.scalars(select(facts.person.c.person_id).where(facts.person.c.erased_at.is_not(None)))
     )
     shown = {
-        row.message_id: (row.person_id, row.organisation, _ms(row.at), _ms(row.recalled_at))
+        row.message_id: (row.person_id, row.organisation, ms(row.at), ms(row.recalled_at))
         for row in connection.execute(select(facts.death))
         if row.person_id not in gone
     }
     told = {
-        key: (one.person, one.organisation, _ms(one.at), _ms(one.recalled_at))
+        key: (one.person, one.organisation, ms(one.at), ms(one.recalled_at))
         for key, one in persons.deaths.items()
         if one.person not in gone
     }
@@ -181,7 +177,7 @@ def _identities(connection: Connection, told: Identities, erased: set[str], wron
     rows = {
         row.request_id: (
             *(row.kind, row.person_id, row.other_id, row.organisation, row.system, row.employee, row.code_index.hex()),
-            *(_ms(row.asked_at), _ms(row.valid_until), _ms(row.done_at)),
+            *(ms(row.asked_at), ms(row.valid_until), ms(row.done_at)),
             *(row.confirmed_by, row.confirming_employee, row.confirmed_person),
             None if row.crossed is None else sha256(canonical(row.crossed)).hexdigest(),
         )
@@ -191,52 +187,49 @@ def _identities(connection: Connection, told: Identities, erased: set[str], wron
     ours = {
         key: (
             *(one.kind, one.person, one.other, one.organisation, one.system, one.employee, one.code),
-            *(_ms(one.asked_at), _ms(one.until), _ms(one.done_at)),
+            *(ms(one.asked_at), ms(one.until), ms(one.done_at)),
             *(one.confirmed_by, one.second_employee, one.confirmed_person, one.crossed),
         )
         for key, one in told.requests.items()
     }
     differences("identity_request", rows, ours, wrong)
     pairs = {
-        (row.request_id, row.person_a, row.person_b): (_ms(row.since), _ms(row.ended_at))
+        (row.request_id, row.person_a, row.person_b): (ms(row.since), ms(row.ended_at))
         for row in connection.execute(select(hub.held_apart))
         if not {row.person_a, row.person_b} & erased
     }
-    held = {key: (_ms(at), _ms(ended)) for key, (at, ended) in told.apart.items() if not set(key[1:]) & erased}
+    held = {key: (ms(at), ms(ended)) for key, (at, ended) in told.apart.items() if not set(key[1:]) & erased}
     differences("held_apart", pairs, held, wrong)
 
 
 def _messages(connection: Connection, traffic: Traffic, wrong: Wrong) -> None:
+    """Each is as it was decided on, and waits or went for all whom that let have it, and for nobody else."""
     for rows in pages(connection, _MESSAGES, hub.message.c.message_id):
         ids = [row.message_id for row in rows]
-        sent, notices = traffic.sent.see(ids), traffic.notices.see(ids)
+        sent, notices, queued = traffic.sent.see(ids), traffic.notices.see(ids), _queued(connection, ids)
         for row in rows:
-            told = sent.get(row.message_id)
-            if told is None:
-                if row.message_id not in notices and row.person_id not in traffic.erased:
-                    wrong(f"message {row.message_id}", "het logboek bevat geen besluit over dit bericht")
-            elif (told.person, told.sender, told.system, told.kind, told.purpose) != (
+            place, told = f"message {row.message_id}", sent.get(row.message_id)
+            if told is None and row.message_id not in notices:
+                if row.person_id not in traffic.erased:
+                    wrong(place, "het logboek bevat geen besluit over dit bericht")
+                continue
+            if told is not None and (told.person, told.sender, told.system, told.kind, told.purpose) != (
                 *(row.person_id, row.organisation, row.system, row.kind, row.purpose),
             ):
-                wrong(f"message {row.message_id}", "het bericht is anders dan het logboek zegt")
+                wrong(place, "het bericht is anders dan het logboek zegt")
+            let = {notices[row.message_id]} if told is None else told.receivers
+            if queued[row.message_id] != let:
+                wrong(place, "voor wie dit bericht is, is anders dan het logboek zegt")
     for message_id, _ in traffic.sent.unseen():
         wrong(f"message {message_id}", "het logboek kent dit bericht, de tabel niet")
 
 
-def _deliveries(connection: Connection, traffic: Traffic, wrong: Wrong) -> None:
-    """Nothing left that the log does not tell of, and nothing is told to have left that did not."""
-    for rows in pages(connection, _DELIVERIES, hub.delivery.c.delivery_id):
-        released = traffic.released.see([release_of(row.message_id, row.recipient) for row in rows])
-        for row in rows:
-            told = released.get(release_of(row.message_id, row.recipient))
-            if row.person_id in traffic.erased:
-                continue
-            if told is None:
-                wrong(f"delivery {row.delivery_id}", "het logboek bevat geen vrijgave van deze levering")
-            elif (_ms(told.at), list(told.given)) != (_ms(row.released_at), row.revealed):
-                wrong(f"delivery {row.delivery_id}", f"de levering is anders dan {told.place} zegt")
-    for _, release in traffic.released.unseen():
-        wrong(release.place, "een vrijgave waarvan de tabel geen vrijgegeven levering heeft")
+def _queued(connection: Connection, ids: Collection[str]) -> dict[str, set[str]]:
+    """For whom there are deliveries, by message."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for row in connection.execute(_RECEIVERS, {"ids": ids}):
+        found[row.message_id].add(row.recipient)
+    return found
 
 
 def differences(place: str, shown: Mapping[Any, Any], told: Mapping[Any, Any], wrong: Wrong) -> None:
@@ -251,13 +244,13 @@ def differences(place: str, shown: Mapping[Any, Any], told: Mapping[Any, Any], w
             wrong(where, "de tabel is anders dan het logboek zegt")
 
 
-def _ms(at: datetime | None) -> int | None:
+def ms(at: datetime | None) -> int | None:
     """Whole milliseconds, as the log writes them."""
     return None if at is None else int(at.timestamp() * 1000)
 
 
 def _key(fact: Any) -> Any:
-    return fact.id if hasattr(fact, "id") else (fact.organisation, fact.trajectory, _ms(fact.valid_from))
+    return fact.id if hasattr(fact, "id") else (fact.organisation, fact.trajectory, ms(fact.valid_from))
 
 
 def _rounded(fact: Any) -> tuple[Any, ...]:
@@ -265,7 +258,7 @@ def _rounded(fact: Any) -> tuple[Any, ...]:
 
     def plain(value: Any) -> Any:
         if isinstance(value, datetime):
-            return _ms(value)
+            return ms(value)
         if is_dataclass(value):
             return _rounded(value)
         return {k: plain(v) for k, v in value.items()} if isinstance(value, Mapping) else value
