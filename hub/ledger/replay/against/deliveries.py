@@ -51,7 +51,7 @@ def _left_otherwise(row: Row[Any], told: Release | None, rested_on: set[str]) ->
     """What is wrong with how it left, if anything."""
     if told is None:
         return None if row.released_at is None else "het logboek bevat geen vrijgave van deze levering"
-    if row.released_at is None or (ms(told.at), told.given) != (ms(row.released_at), tuple(row.revealed)):
+    if row.released_at is None or (ms(told.at), list(told.given)) != (ms(row.released_at), row.revealed):
         return f"de levering is anders dan {told.place} zegt"
     if not told.rested_on <= rested_on:
         return f"waar de levering op berust, is anders dan {told.place} zegt"
