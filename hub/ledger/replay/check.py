@@ -23,7 +23,7 @@ from hub.ledger.replay.against.acts import Acts, compare_acts
 from hub.ledger.replay.against.cases import Cases, compare_cases
 from hub.ledger.replay.against.deliveries import compare_deliveries
 from hub.ledger.replay.against.erasures import compare_erasures
-from hub.ledger.replay.against.shields import Shields, compare_shields
+from hub.ledger.replay.against.shields import Shields, require_lifters
 from hub.ledger.replay.against.subscriptions import Subscriptions, compare_subscriptions
 from hub.ledger.replay.against.tables import compare
 from hub.ledger.replay.entries import Opened, entries
@@ -138,7 +138,7 @@ class _Replay:
                 return looked(self.region, self.persons, person, said)
             case "afscherming" | "afscherming-opheffing-gevraagd" | "afscherming-opgeheven":
                 self.persons.hear(person, said)
-                return self.shields.hear(person, said, place)
+                return self.shields.hear(said, place)
             case "zaak-beantwoord":
                 self.cases.close(said)
                 self.persons.hear(person, said)
@@ -170,7 +170,7 @@ def check(connection: Connection, keys: KeyStore, progress: Callable[[int], None
         compare(connection, replay.region, replay.identities, replay.traffic, replay.report.wrong)
         compare_acts(connection, replay.acts, replay.traffic.erased, replay.report.wrong)
         compare_subscriptions(connection, replay.subscriptions, replay.report.wrong)
-        compare_shields(connection, replay.shields, replay.report.wrong, all_read=not replay.unreadable)
+        require_lifters(replay.shields, replay.report.wrong, all_read=not replay.unreadable)
         compare_deliveries(connection, replay.traffic, replay.report.wrong)
         compare_cases(connection, replay.cases, replay.traffic.erased, replay.report.wrong)
         compare_erasures(connection, keys, replay.persons, replay.traffic, replay.report.wrong)

@@ -1,30 +1,23 @@
 """Afschermingen, as the log tells them: none is lifted, and none names one receiver more, but by two employees.
 
-Which there are, and whom they name, is held against the tables with the facts of persons; here what only people know:
-who recorded it and why, who asked to lift it, and who did.
+The rows are held against the log with the facts of persons and with the acts; here only the order of the two's acts.
 """
 
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sqlalchemy import Connection
+from hub.ledger.replay.against.rows import Wrong
 
-from consent.store.tables import shield
-from contracts import instants
-from hub.ledger.replay.against.rows import Wrong, pages
-
-#: What a first employee asked: who, when (as written), and for which receivers (``None``: to lift it whole).
-Asked = tuple[str | None, str | None, list[str] | None]
-_NOBODY: Asked = None, None, None
+#: What a first employee asked: who, and for which receivers (``None``: to lift it whole).
+Asked = tuple[str | None, list[str] | None]
+_NOBODY: Asked = None, None
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
     """One afscherming. ``lifted_at`` is as written, ``lifted_by`` the second employee."""
 
-    person: str
     recorder: str
-    reason: str
     receivers: frozenset[str]
     asked: Asked = _NOBODY
     lifted_at: str | None = None
@@ -33,7 +26,7 @@ class Told:
     @property
     def may_name(self) -> frozenset[str]:
         """Whom what takes its place may name."""
-        return self.receivers | (frozenset(self.asked[2] or ()) if self.lifted_by is not None else frozenset())
+        return self.receivers | (frozenset(self.asked[1] or ()) if self.lifted_by is not None else frozenset())
 
 
 @dataclass(slots=True)
@@ -43,11 +36,11 @@ class Shields:
     told: dict[str, Told] = field(default_factory=dict)
     open: dict[str, str] = field(default_factory=dict)  # lifted by nobody, for one that has yet to come: id → place
 
-    def hear(self, person: str, said: dict[str, Any], place: str) -> str | None:
+    def hear(self, said: dict[str, Any], place: str) -> str | None:
         """What one entry does; what is wrong with it, if anything."""
         key, organisation = said["afschermingId"], said["organisatie"]
         if said["soort"] == "afscherming":
-            self.told[key] = Told(person, organisation, said["grond"], frozenset(said["ontvangers"]))
+            self.told[key] = Told(organisation, frozenset(said["ontvangers"]))
             return self._in_place_of(said)
         one = self.told.get(key)
         if one is None:
@@ -58,7 +51,7 @@ class Shields:
         elif one.lifted_at is not None:
             wrong = "een handeling op een afscherming die al was opgeheven"
         if said["soort"] == "afscherming-opheffing-gevraagd":
-            self.told[key] = replace(one, asked=(said["medewerker"], said["op"], said.get("ontvangers")))
+            self.told[key] = replace(one, asked=(said["medewerker"], said.get("ontvangers")))
             return wrong
         second = said.get("medewerker")
         self.told[key] = replace(one, lifted_at=said["op"], lifted_by=second)
@@ -82,7 +75,7 @@ class Shields:
 
 def _unfit(asked: Asked, said: dict[str, Any]) -> str | None:
     """Why two employees did not lift it so."""
-    first, _, receivers = asked
+    first, receivers = asked
     if first is None or receivers != said.get("ontvangers"):
         return "het opheffen van een afscherming waar de eerste medewerker niet om vroeg"
     if first != said["eersteMedewerker"]:
@@ -92,14 +85,7 @@ def _unfit(asked: Asked, said: dict[str, Any]) -> str | None:
     return None
 
 
-def compare_shields(connection: Connection, shields: Shields, wrong: Wrong, *, all_read: bool) -> None:
+def require_lifters(shields: Shields, wrong: Wrong, *, all_read: bool) -> None:
     """``all_read``: every entry could be read. Else what took the place of one may be among those that could not."""
-    for rows in pages(connection, shield, shield.c.shield_id):
-        for row in rows:
-            one = shields.told.get(row.shield_id)
-            asked_at = None if row.lift_asked_at is None else instants.write(row.lift_asked_at)
-            shown = row.person_id, row.recorder, row.reason, (row.lift_asked_by, asked_at, row.lift_for), row.lifted_by
-            if one is not None and shown != (one.person, one.recorder, one.reason, one.asked, one.lifted_by):
-                wrong(f"shield {row.shield_id}", "de tabel is anders dan het logboek zegt")
     for place in shields.open.values() if all_read else ():
         wrong(place, "een afscherming die door niemand is opgeheven, en waar geen andere voor in de plaats kwam")
