@@ -28,7 +28,9 @@ def demo(once: bool, folder: Path | None, as_json: bool) -> int:
     from hub.demo.region import SHIPPED, RegionFaulty, read_region
     from hub.demo.telling import conclusion, listener
 
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # both ends are the same: nothing is left running
+    # Both ends are the same: nothing is left running. A shell has what it starts in the background ignore SIGINT.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.default_int_handler)
     try:
         region = read_region(folder or SHIPPED)
     except RegionFaulty as error:
