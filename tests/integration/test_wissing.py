@@ -19,6 +19,7 @@ from contracts import instants
 from contracts.identity import Oin, PersonId
 from hub.administration import installation
 from hub.keys.erasure_list import ErasureList, content_of
+from hub.ledger.evidence import Fact, bound
 from hub.ledger.replay.check import check
 from hub.store.database import snapshot
 from hub.store.tables import erasure, erasure_request, person_ref
@@ -527,6 +528,8 @@ def test_a_contactpunt_that_knows_the_person_carries_it_out_itself(region: Regio
     with region.core.engine.begin() as connection:  # the office has no traject: it knows the person by other means
         own = {"ref": "q2w3e4r5t6y7u2i3o4p5a6s7d2"[:26], "organisation": point, "person_id": who(region, known)}
         connection.execute(person_ref.insert().values(own))
+        said = {"soort": "registratie", "op": "2026-11-22T12:00:00.000Z", "organisatie": point, "metBsn": False}
+        region.core.evidence.append(connection, [Fact(own["person_id"], said | bound("ref", own["ref"]))])
     done = region.call(point, "POST", f"/v1/kandidaten/{own['ref']}/wissing", WHOLE).expect(200)
     assert (done["status"], done["verwerkingsverantwoordelijken"]) == ("gewist", [])
     assert told(region.call(GEMEENTE, "POST", f"/v1/kandidaten/{known}/wissing", WISH)) == NOT_FOUND
