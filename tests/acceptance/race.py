@@ -1,9 +1,9 @@
 """The race: messages on their way against the acts that take away, over HTTP, with a mailbox, a webhook and commands.
 
 A round is a fresh statement of one person, several messages under it, and one act at a random moment: withdrawal,
-``nee``, stopverzoek, beperking, bezwaar, the end of the statement's term, of an agreement or of a machtiging, erasure.
-It races accepting, pushing and fetching, and on its own course also a retry (the webhook answers 500) or a replay (a
-delivery that was given up). What a leak is: ``race_verdict``.
+``nee``, stopverzoek, beperking, bezwaar, the end of the statement's term, of an agreement or of a machtiging, erasure
+of the sender's own content or of the person as a whole. It races accepting, pushing and fetching, and on its own course
+also a retry (the webhook answers 500) or a replay (a delivery that was given up). What a leak is: ``race_verdict``.
 
 Eight senders run plain rounds; a few more run those that wait for a retry or a burial, which costs seconds.
 """
@@ -154,6 +154,7 @@ class Race:
         self.rounds.append(done)
         lead = runner.paces[plan.course].seconds * chance.uniform(0.9, 1.4)
         stage, events = self._stage(runner, person, act, lead)
+        act.prepare(stage)
         if act.by_time:
             time.sleep(max(0.0, stage.until(stage.ends) - lead))
         assert self.heard is not None

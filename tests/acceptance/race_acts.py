@@ -20,8 +20,10 @@ from tests.acceptance.race_desk import Desks
 from tests.acceptance.race_verdict import Taken
 from tests.live import LiveRegion
 from tests.partners import OPERATOR, Person
+from tests.samples import ONTWIKKELBEDRIJF
 
 PURPOSE: Final = "trajectbegeleiding"
+WISH: Final = {"omvang": "eigen", "reden": "bezwaar", "kenmerk": "race"}
 KINDS: Final = "leerwerkplek.geplaatst voortgang.gemeld"
 
 
@@ -30,6 +32,7 @@ class Lane:
     """One sender, its persons, and the agreement that it has now with each receiver."""
 
     at: str
+    point: str  # the contactpunt of the region
     persons: list[Person] = field(default_factory=list)
     agreements: dict[str, str] = field(default_factory=dict)
     agreed: int = 0
@@ -68,7 +71,7 @@ class Stage:
     def call(self, method: str, path: str, body: Any = None) -> Any:
         """A call of the sender about the person; its answer."""
         url = f"/v1/kandidaten/{self.ref}/{path}"
-        return self.region.call(self.at, method, url, body).expect(200, 201, 204)
+        return self.region.call(self.at, method, url, body).expect(200, 201, 202, 204)
 
     def order(self, *arguments: str) -> dict[str, Any]:
         """A command of an operator."""
@@ -77,10 +80,14 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """One way to take away. ``give_back`` is called when nothing of the round is on its way any more."""
+    """One way to take away. ``give_back`` is called when nothing of the round is on its way any more.
+
+    ``prepare``: what is done before the first message, so that the act itself is one call.
+    """
 
     take: Callable[[Stage], Taken]
     give_back: Callable[[Stage, Taken], None] = lambda *_: None
+    prepare: Callable[[Stage], None] = lambda _: None
     by_time: bool = False  # it happens by itself, at the end of the statement
     by_command: bool = False
     uses_up: bool = False  # the sender can say nothing more about this person
@@ -145,7 +152,7 @@ def answer(kind: str, **reply: str) -> Callable[[Stage, Taken], None]:
 
     def give_back(stage: Stage, _: Taken) -> None:
         region, at = stage.region, stage.at
-        for one in region.call(at, "GET", f"/v1/zaken?soort={kind}&open=true").expect(200)["items"]:
+        for one in _open(stage, at, kind):
             region.call(at, "POST", f"/v1/zaken/{one['id']}/antwoord", reply).expect(200)
 
     return give_back
@@ -189,8 +196,43 @@ def renew_mandate(stage: Stage, _: Taken) -> None:
 
 def erase(stage: Stage) -> Taken:
     """The key of all that the sender sent about the person is destroyed; its ref names nobody from then on."""
-    done = stage.call("POST", "wissing", {"omvang": "eigen", "reden": "bezwaar", "kenmerk": "race"})
+    done = stage.call("POST", "wissing", WISH)
     return _ordered(stage, instants.parse(done["tijdstip"]), stage.receivers)
+
+
+def ask_whole(stage: Stage) -> None:
+    """The person asks to be erased as a whole; the contactpunt carries it out, and only one is still to answer."""
+    region, point = stage.region, stage.lane.point
+    asked = stage.call("POST", "wissing", WISH | {"omvang": "geheel"})["wissingId"]
+    mine = {one["oorzaak"]: one["id"] for one in _open(stage, point, "wissing-verzoek")}
+    region.call(point, "POST", f"/v1/zaken/{mine[asked]}/antwoord", {"antwoord": "gehonoreerd"}).expect(200)
+    for one in region.call(point, "GET", f"/v1/wissingen/{asked}").expect(200)["verwerkingsverantwoordelijken"]:
+        if one["organisatie"] != ONTWIKKELBEDRIJF:
+            _erase_part(stage, one["organisatie"], one["zaakId"])
+
+
+def erase_whole(stage: Stage) -> Taken:
+    """The others erase their content: the last one's answer erases the person as a whole.
+
+    The sender is asked last, and only where it has begun to hold something.
+    """
+    for who in (ONTWIKKELBEDRIJF, stage.at):
+        for one in _open(stage, who, "wissing"):
+            if one["kandidaatRef"] == stage.person.refs[who]:
+                at = instants.parse(_erase_part(stage, who, one["id"])["geslotenOp"])
+    return _ordered(stage, at, stage.receivers)
+
+
+def _open(stage: Stage, who: str, kind: str) -> list[dict[str, Any]]:
+    page = stage.region.call(who, "GET", f"/v1/zaken?soort={kind}&open=true").expect(200)
+    found: list[dict[str, Any]] = page["items"]
+    return found
+
+
+def _erase_part(stage: Stage, who: str, zaak: str) -> dict[str, Any]:
+    answered: dict[str, Any]
+    answered = stage.region.call(who, "POST", f"/v1/zaken/{zaak}/antwoord", {"antwoord": "gewist"}).expect(200)
+    return answered
 
 
 ACTS: Final[dict[str, Act]] = {
@@ -203,4 +245,5 @@ ACTS: Final[dict[str, Act]] = {
     "afspraak": Act(end_agreement, renew_agreements, by_command=True),
     "machtiging": Act(end_mandate, renew_mandate, by_command=True),
     "wissing": Act(erase, uses_up=True, weight=1),
+    "wissing-geheel": Act(erase_whole, prepare=ask_whole, uses_up=True, weight=1),
 }

@@ -10,7 +10,7 @@ import httpx2
 from tests import samples
 from tests.acceptance.race_acts import Lane, agree
 from tests.live import LiveRegion
-from tests.partners import Person
+from tests.partners import SCOPES, Person
 from tests.samples import GEMEENTE, ONTWIKKELBEDRIJF
 from tests.unit.delivery.world import wait_until
 from tests.webhook import Webhook
@@ -29,7 +29,8 @@ class Cast:
         categories = "identiteit bsn contact opleiding inzetbaarheid"
         terms = ("gemeente-pushed", presented, "toeleiding", "gemeente", "ontwikkelbedrijf", categories)
         region.ground("pushed", terms)
-        self.lanes = [Lane(region.fresh("kringloop")) for _ in range(senders)]
+        point = region.employ("contactpunt", scopes=f"{SCOPES} rechten:geheel")
+        self.lanes = [Lane(region.fresh("kringloop"), point) for _ in range(senders)]
         for lane in self.lanes:
             agree(region, lane, ONTWIKKELBEDRIJF)
             agree(region, lane, self.pushed)
