@@ -46,6 +46,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.schema import CreateSchema
 
 from consent.store.any_of import any_of
+from consent.store.fresh import try_before_use
 from consent.store.metadata import NAMING, Instant
 from contracts.identity import Oin, PersonId
 
@@ -58,6 +59,8 @@ _CHUNK: Final = 1_000  # ids in one statement
 _LOCK: Final = 0x6875_625F_6B65_7973  # advisory lock of all who make, wrap or destroy keys ("hub_keys")
 _CHECK: Final = "master"
 _WRITES: Final = "hub_key_writes"  # execution option: this transaction will write
+_LOOKS: Final = "hub_key_looks"  # execution option: each of its statements stands for itself
+_POOL: Final = 16  # connections of a process to PostgreSQL; to open one for a look costs more than to wait for one
 
 key_metadata = MetaData(naming_convention=NAMING)
 
@@ -119,7 +122,15 @@ def open_key_engine(url: str) -> Engine:
     """An engine for ``KeyStore``. A SQLite file is made with mode 0600 if it is missing; its log files inherit that."""
     parsed = make_url(url)
     if parsed.get_backend_name() == "postgresql":
-        engine = create_engine(parsed, hide_parameters=True, pool_pre_ping=True)
+        engine = create_engine(
+            parsed.set(drivername="postgresql+psycopg"),
+            hide_parameters=True,
+            pool_size=_POOL,
+            max_overflow=0,
+            pool_use_lifo=True,
+            connect_args={"connect_timeout": 10},
+        )
+        try_before_use(engine)
         return engine.execution_options(schema_translate_map={None: SCHEMA})
     if not parsed.database or parsed.database == ":memory:":
         raise ValueError("the key store must lie in a file")
@@ -138,9 +149,13 @@ def _prepare(connection: Any, _record: object) -> None:
 
 
 def _begin(connection: Connection) -> None:
-    """A transaction that will write takes the write lock first: a reader that turns writer could not wait for it."""
-    writes = connection.get_execution_options().get(_WRITES, False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    """A transaction that will write takes the write lock first: a reader that turns writer could not wait for it.
+
+    A look of one statement needs none.
+    """
+    options = connection.get_execution_options()
+    if not options.get(_LOOKS, False):
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get(_WRITES, False) else "BEGIN")
 
 
 def _derive(master: bytes, purpose: str) -> bytes:
@@ -222,7 +237,7 @@ class KeyStore:
         Raises ``KeyDestroyed`` if one of them was destroyed (then none is made), ``MasterKeyMismatch``.
         """
         wanted = set(ids)
-        with self._engine.connect() as connection:
+        with self._looking() as connection:
             found = self._read(connection, wanted)
         if not found.destroyed and len(found.keys) < len(wanted):
             with self._writing() as connection:  # read again under the lock: another may have made or destroyed one
@@ -235,12 +250,12 @@ class KeyStore:
 
     def find(self, ids: Iterable[str]) -> dict[str, bytes]:
         """The keys that exist; an id that was never made or was destroyed is left out. Raises ``MasterKeyMismatch``."""
-        with self._engine.connect() as connection:
+        with self._looking() as connection:
             return self._read(connection, set(ids)).keys
 
     def destroyed(self, ids: Iterable[str]) -> set[str]:
         """Those of the ids that were destroyed."""
-        with self._engine.connect() as connection:
+        with self._looking() as connection:
             return self._read_destroyed(connection, ids)
 
     def of_persons(self, persons: Iterable[str]) -> set[str]:
@@ -292,6 +307,13 @@ class KeyStore:
         self._wrapper = wrapper
         self._wipe()
         return len(changed)
+
+    @contextmanager
+    def _looking(self) -> Iterator[Connection]:
+        """A look of a statement or two, without a transaction: on PostgreSQL that would cost two round trips more."""
+        options = {_LOOKS: True} | ({} if self._engine.dialect.name == "sqlite" else {"isolation_level": "AUTOCOMMIT"})
+        with self._engine.connect().execution_options(**options) as connection:
+            yield connection
 
     @contextmanager
     def _writing(self) -> Iterator[Connection]:

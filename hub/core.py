@@ -16,7 +16,7 @@ from hub.machine.clock import SystemClock
 from hub.machine.ids import Ids
 from hub.ports import Clock, NewId, Random
 from hub.settings import Settings
-from hub.store.database import is_sqlite, open_engine, reading
+from hub.store.database import glance, is_sqlite, open_engine
 from hub.store.locks import Turnstile
 from hub.store.writer import Transactions
 
@@ -42,8 +42,8 @@ class Core:
         return Evidence(self.key_store, self.new_id)
 
     def look(self) -> AbstractContextManager[Connection]:
-        """A read-only connection, outside the gate's locks."""
-        return reading(self.engine)
+        """A look outside the gate's locks; never decide on what it shows."""
+        return glance(self.engine)
 
 
 def open_core(settings: Settings, clock: Clock | None = None) -> Core:

@@ -76,7 +76,7 @@ from hub.rights.retention import sweeper as retention
 from hub.rights.statements import Statements
 from hub.rights.stopping import Stopper
 from hub.settings import Environment, Settings
-from hub.store.database import glance, reading
+from hub.store.database import reading
 from hub.store.traffic.queues import Queues
 from hub.store.writer import Transactions, Writer
 from hub.telemetry import Metrics, build_metrics
@@ -262,7 +262,7 @@ def _alive(writer: Writer, log_keeper: LogKeeper, relay: Relay, push: Push) -> d
 def _accepter(core: Core, writer: Writer, carried: "_Carried", metrics: Metrics, closer: Closer) -> Accepter:
     return Accepter(
         writer=writer,
-        look=lambda: glance(core.engine),
+        look=core.look,
         key_store=core.key_store,
         evidence=core.evidence,
         new_id=core.new_id,

@@ -52,6 +52,8 @@ class Evidence:
 
         Raises ``consent.keys.KeyDestroyed`` for a person who was erased.
         """
+        if not facts:
+            return []
         ids = [key_of(fact.person) for fact in facts]
         if keys is None:
             keys = self.key_store.ensure(ids)

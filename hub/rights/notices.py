@@ -68,18 +68,20 @@ class Notifier:
         refs = people.given_refs(tx.connection, [(n.root, n.receiver) for n in parts])
         keys = self.key_store.ensure({evidence_key(n.person) for n in parts})
         told = [n for n in parts if (n.root, n.receiver) in refs]
-        for notice in told:
-            key = keys[evidence_key(notice.person)]
-            self._queue(tx, notice, refs[notice.root, notice.receiver], key, at)
+        made = [self._made(n, refs[n.root, n.receiver], keys[evidence_key(n.person)], at) for n in told]
+        leaves = self.evidence.append(tx.connection, [Fact(one.person, one.entry) for one in made], keys)
+        rows = [one.message | {"entry_id": leaf.entry_id} for one, leaf in zip(made, leaves, strict=True)]
+        store.store(tx.connection, rows, [one.key for one in made])
+        store.queue(tx.connection, [one.delivery for one in made])
+        open_cases(self.evidence, tx, [one.case for one in made])
         receivers = frozenset(n.receiver for n in told)
         tx.after_commit(lambda: self.ring(receivers))
         return [(n.sender, n.receiver) for n in told]
 
-    def _queue(self, tx: Transaction, notice: Notice, ref: str, key: bytes, at: datetime) -> None:
+    def _made(self, notice: Notice, ref: str, key: bytes, at: datetime) -> "_Made":
         case_id, message_id = self.new_id(), self.new_id()
         message = _message(notice, ref, case_id, at)
         source = message.source
-        (leaf,) = self.evidence.append(tx.connection, [Fact(notice.person, _entry(notice, message_id, case_id, at))])
         identity = {"organisation": source.organisation, "system": source.system, "event_id": message.id}
         row = identity | {
             "message_id": message_id,
@@ -91,14 +93,29 @@ class Notifier:
             "accepted_at": at,
             "body": seal(key, canonical(message.event), body_aad(message_id), self.random),
             "receipt": seal(key, canonical({}), receipt_aad(message_id), self.random),
-            "entry_id": leaf.entry_id,
             "case_id": case_id,
             "bsn_index": None,
         }
-        store.store(tx.connection, [row], [identity | {"message_id": message_id, "digest": None}])
-        delivery = waiting(self.new_id(), message, notice.receiver, message_id, notice.root)
-        store.queue(tx.connection, [delivery | {"next_at": at}])
-        open_cases(self.evidence, tx, [_case(notice, case_id, at) | {"sender_id": self.new_id()}])
+        return _Made(
+            person=notice.person,
+            entry=_entry(notice, message_id, case_id, at),
+            message=row,
+            key=identity | {"message_id": message_id, "digest": None},
+            delivery=waiting(self.new_id(), message, notice.receiver, message_id, notice.root) | {"next_at": at},
+            case=_case(notice, case_id, at) | {"sender_id": self.new_id()},
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """A notice as it is written: its entry, and its row in each table (the message's without its ``entry_id``)."""
+
+    person: PersonId
+    entry: dict[str, Any]
+    message: dict[str, Any]
+    key: dict[str, Any]
+    delivery: dict[str, Any]
+    case: dict[str, Any]
 
 
 def _parts(notice: Notice) -> Iterator[Notice]:

@@ -3,20 +3,18 @@
 SQLite (WAL, synchronous=FULL) for one process; PostgreSQL (psycopg 3, READ COMMITTED, fsync on) for more than one.
 """
 
-import math
 import os
 import stat
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from threading import BoundedSemaphore
 from typing import Any
 
-import psycopg
 from sqlalchemy import Connection, Engine, Table, create_engine, event, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DisconnectionError
+
+from consent.store.fresh import try_before_use
 
 #: How long a statement of another process may make us wait, ms. The writer's own turns are far shorter.
 _BUSY_MS = 30_000
@@ -33,8 +31,6 @@ _POOL = 16
 _LONG = 8
 #: Execution option of an engine: the places for long looks.
 _LONG_LOOKS = "long_looks"
-#: A connection that lay unused for so long, seconds, is tried before it is used: the server may have gone meanwhile.
-_FRESH = 2.0
 
 
 class DatabaseUnsafe(RuntimeError):
@@ -59,8 +55,7 @@ def open_engine(url: str) -> Engine:
         execution_options={_LONG_LOOKS: BoundedSemaphore(_LONG)},
         connect_args={"options": _POSTGRES_OPTIONS, "connect_timeout": 10},
     )
-    event.listen(engine, "checkin", _left)
-    event.listen(engine, "checkout", _ping)
+    try_before_use(engine)
     try:
         _assert_postgres(engine)
     except BaseException:
@@ -130,22 +125,6 @@ def _assert_postgres(engine: Engine) -> None:
         for name, value in wanted.items():
             if connection.execute(text(f"SHOW {name}")).scalar_one() != value:
                 raise DatabaseUnsafe(f"PostgreSQL: {name} must be {value}")
-
-
-def _left(_driver: object, record: Any) -> None:
-    record.info["left"] = time.monotonic()
-
-
-def _ping(driver: Any, record: Any, _fairy: object) -> None:
-    """Raises ``DisconnectionError`` when the server is gone: the pool then opens another."""
-    if time.monotonic() - record.info.get("left", math.inf) < _FRESH:
-        return
-    try:
-        before, driver.autocommit = driver.autocommit, True
-        driver.execute("")
-        driver.autocommit = before
-    except psycopg.Error as error:
-        raise DisconnectionError from error
 
 
 @contextmanager

@@ -13,6 +13,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from sqlalchemy import BIGINT, Connection, bindparam, text
@@ -23,10 +24,10 @@ _RULES_KEY = int.from_bytes(hashlib.sha256(b"regels").digest()[:8], "big", signe
 MAX_WEIGHT = 256
 
 # One statement takes them all: the rules first, then persons in key order. OFFSET 0 keeps the planner from pulling the
-# sort up.
+# sort up. What stands beside an aggregate is computed when all rows are in: the time is read when all locks are held.
 _TAKE = text(
     "SELECT count(CASE WHEN exclusive THEN pg_advisory_xact_lock(key)::text"
-    " ELSE pg_advisory_xact_lock_shared(key)::text END)"
+    " ELSE pg_advisory_xact_lock_shared(key)::text END), clock_timestamp() AS now"
     " FROM (SELECT key, bool_or(x) AS exclusive FROM unnest(:keys, :modes) AS l(key, x)"
     " GROUP BY key ORDER BY key <> :rules, key OFFSET 0) AS sorted"
 ).bindparams(bindparam("keys", type_=ARRAY(BIGINT)), bindparam("modes"))
@@ -61,13 +62,18 @@ def _key(person: str) -> int:
     return int.from_bytes(hashlib.sha256(b"persoon/" + person.encode()).digest()[:8], "big", signed=True)
 
 
-def take(connection: Connection, locks: Locks) -> None:
-    """Take the locks inside the transaction; returns when all are held. Nothing to do on SQLite."""
+def take(connection: Connection, locks: Locks) -> datetime | None:
+    """Take the locks inside the transaction; returns when all are held, with the time then (aware, UTC).
+
+    On SQLite there is nothing to take, and the time is the clock's: ``None``.
+    """
     if connection.dialect.name == "sqlite":
-        return
+        return None
     wanted = {_RULES_KEY: locks.rules_exclusive}
     wanted |= {_key(p): False for p in locks.shared} | {_key(p): True for p in locks.exclusive}
-    connection.execute(_TAKE, {"keys": list(wanted), "modes": list(wanted.values()), "rules": _RULES_KEY})
+    given = {"keys": list(wanted), "modes": list(wanted.values()), "rules": _RULES_KEY}
+    now: datetime = connection.execute(_TAKE, given).one().now
+    return now
 
 
 class Turnstile:

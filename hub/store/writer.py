@@ -18,10 +18,9 @@ from itertools import groupby
 from typing import Any, Final, TypeVar
 
 import structlog
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine
 
 from hub.ports import Clock
-from hub.store.database import is_sqlite
 from hub.store.locks import MAX_WEIGHT, Locks, Turnstile, take
 
 #: How long a transaction of many should take, seconds: nobody can withdraw while it runs.
@@ -39,10 +38,14 @@ Verb = Callable[["Transaction", Sequence[Item]], Sequence[Outcome | Exception]]
 
 @dataclass(slots=True)
 class Transaction:
-    """One open transaction that holds its locks. ``now`` was read after them. Only the writer commits it."""
+    """One open transaction that holds its locks. ``now`` was read after them. Only the writer commits it.
+
+    ``alone``: it is for one unit, whose error undoes all of it.
+    """
 
     connection: Connection
     now: datetime
+    alone: bool = False
     _after: list[Callable[[], None]] = field(default_factory=list)
     _complete: bool = False  # all was written; from here only the commit itself can fail
 
@@ -94,7 +97,6 @@ class Transactions:
         self._engine = engine
         self._clock = clock
         self._turnstile = turnstile
-        self._sqlite = is_sqlite(engine)
 
     def monotonic(self) -> float:
         """Seconds, to measure how long something took."""
@@ -105,8 +107,7 @@ class Transactions:
         """One transaction; commits at the end of the block, rolls back when it raises."""
         with self._turn(), self._engine.connect() as connection:
             with connection.begin():
-                take(connection, locks)
-                transaction = Transaction(connection, self._now(connection))
+                transaction = Transaction(connection, self._now(take(connection, locks)))
                 yield transaction
                 transaction._complete = True
                 # A crash before the commit returns loses the whole unit, and its caller was never answered.
@@ -116,11 +117,9 @@ class Transactions:
     def _turn(self) -> AbstractContextManager[None]:
         return self._turnstile.turn() if self._turnstile is not None else nullcontext()
 
-    def _now(self, connection: Connection) -> datetime:
-        if self._sqlite:
-            return self._clock.now()
-        now: datetime = connection.execute(text("SELECT clock_timestamp()")).scalar_one()
-        return now
+    def _now(self, told: datetime | None) -> datetime:
+        """The time that all processes on one database share: ``told`` by it, or this machine's."""
+        return self._clock.now() if told is None else told
 
 
 class Writer:
@@ -245,6 +244,7 @@ class Writer:
         outcomes: list[Any] = []
         try:
             with self._transactions.open(_union(units)) as transaction:
+                transaction.alone = len(units) == 1
                 for verb, group in groupby(units, key=lambda unit: unit.verb):
                     outcomes.extend(verb(transaction, [unit.item for unit in group]))
                 if len(outcomes) != len(units):
@@ -268,6 +268,8 @@ def apart(
     For verbs whose items are often refused: what a verb raises has all its neighbours repeated, so that one caller who
     is refused all the time would make everybody slow.
     """
+    if transaction.alone:
+        return [work(item) for item in items]
     outcomes: list[Outcome | Exception] = []
     for item in items:
         pending = list(transaction._after)

@@ -2,11 +2,12 @@
 
 import threading
 from collections.abc import Iterator
+from datetime import datetime
 
 import psycopg
 import pytest
 from psycopg import sql
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 
 from hub.store.database import DatabaseUnsafe, open_engine
 from hub.store.locks import Locks, take
@@ -70,6 +71,27 @@ def waits(engine: Engine, first: Locks, second: Locks) -> bool:
 )
 def test_who_waits_for_whom(engine: Engine, first: Locks, second: Locks, expected: bool) -> None:
     assert waits(engine, first, second) is expected
+
+
+def test_the_time_is_read_when_all_locks_are_held(engine: Engine) -> None:
+    """What is decided at an earlier time than a withdrawal that it waited for would be decided as if before it."""
+    told: list[datetime | None] = []
+
+    def follow() -> None:
+        with engine.connect() as connection, connection.begin():
+            told.append(take(connection, shared("a", P, "z")))
+            told.append(connection.execute(text("SELECT transaction_timestamp()")).scalar_one())
+
+    follower = threading.Thread(target=follow)
+    with engine.connect() as connection, connection.begin():
+        take(connection, exclusive(P))
+        follower.start()
+        follower.join(0.4)
+        free = connection.execute(text("SELECT clock_timestamp()")).scalar_one()
+    follower.join()
+    now, began = told
+    assert now is not None and began is not None
+    assert now > free > began  # and the control: it began before that
 
 
 def test_many_persons_in_any_order_never_deadlock(engine: Engine) -> None:

@@ -17,11 +17,9 @@ from hub.store.writer import Transaction
 
 def open_cases(evidence: Evidence, tx: Transaction, rows: Iterable[Mapping[str, Any]]) -> None:
     """New zaken (values of ``hub.store.tables.case``); one with ``closed_at`` only tells."""
-    facts: list[Fact] = []
-    for values in rows:
-        cases.open_case(tx.connection, values)
-        facts.append(Fact(PersonId(values["person_id"]), case_opened(values)))
-    evidence.append_what_may(tx.connection, facts)
+    new = list(rows)
+    cases.open_cases(tx.connection, new)
+    evidence.append_what_may(tx.connection, [Fact(PersonId(one["person_id"]), case_opened(one)) for one in new])
 
 
 def close_cases(

@@ -1,6 +1,6 @@
 """What every verb on statements works with: the person's lock, the log, the keys, and what follows at once."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -57,16 +57,16 @@ class Means:
         """The consequences; every other verstrekker whose messages went finds its part in its zaken."""
         consequence = self.stopper.draw(tx, cause, at)
         others = {g.sender for g in consequence.given} | {sender for sender, _ in consequence.stopped}
-        for sender in sorted(others - {by}):
-            self.open_case(tx, cause, (sender, WITHDRAWAL), consequence, closed=True)
+        self.tell_senders(tx, cause, WITHDRAWAL, others - {by}, consequence)
         return consequence
 
-    def open_case(
-        self, tx: Transaction, cause: Cause, asked: tuple[Oin, str], consequence: Consequence, *, closed: bool
+    def tell_senders(
+        self, tx: Transaction, cause: Cause, kind: str, senders: Collection[Oin], consequence: Consequence
     ) -> None:
-        """A zaak for a verstrekker, of a kind: all of its own that went out. ``closed``: it only tells."""
-        given = [g for g in consequence.given if g.sender == asked[0]]
-        open_cases(self.evidence, tx, [self.case(cause, asked, given, consequence.at, closed=closed)])
+        """Tell each of these verstrekkers, in a closed zaak of this kind, which of its own messages went out."""
+        given = {sender: [g for g in consequence.given if g.sender == sender] for sender in sorted(senders)}
+        told = [self.case(cause, (sender, kind), own, consequence.at, closed=True) for sender, own in given.items()]
+        open_cases(self.evidence, tx, told)
 
     def case(
         self, cause: Cause, asked: tuple[Oin, str], given: Iterable[Given], at: datetime, *, closed: bool

@@ -101,11 +101,12 @@ class Splits:
 
     def _open_cases(self, tx: Transaction, matter: Matter, found: list[Crossed]) -> None:
         """Every other verstrekker finds in its zaken what of its own crossed; it weighs whether that is a breach."""
+        asked = []
         for sender, root in sorted({(one.row.organisation, one.side.root) for one in found}):
             if sender == matter.asker.organisation:
                 continue
             mine = [one.row for one in found if (one.row.organisation, one.side.root) == (sender, root)]
-            asked = {
+            zaak = {
                 "case_id": self.means.new_id(),
                 "kind": SPLIT,
                 "organisation": sender,
@@ -120,7 +121,8 @@ class Splits:
                 "opened_at": matter.at,
                 "closed_at": matter.at,
             }
-            open_cases(self.means.evidence, tx, [asked])
+            asked.append(zaak)
+        open_cases(self.means.evidence, tx, asked)
 
 
 def digest(told: dict[str, str]) -> str:

@@ -69,10 +69,9 @@ class Restrictions:
         cause = _cause(restriction_id, subject)
         given = flows.released(tx.connection, known.root)
         consequence = self.means.stopper.draw_for(tx, cause, given, at)
-        for sender in sorted(flows.senders - {asker.organisation}):
-            # The receiver asked for it: the verstrekker finds in its zaken what stands still.
-            if subject.involved(sender):
-                self.means.open_case(tx, cause, (sender, RESTRICTION), consequence, closed=True)
+        # Where the receiver asked for it, the verstrekker finds in its zaken what stands still.
+        others = {sender for sender in flows.senders - {asker.organisation} if subject.involved(sender)}
+        self.means.tell_senders(tx, cause, RESTRICTION, others, consequence)
         return restriction_id, consequence
 
     def lift(self, asker: Asker, ref: str, restriction_id: str | None) -> None:

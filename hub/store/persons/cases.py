@@ -1,6 +1,6 @@
 """Zaken in SQL: what an organisation is asked to answer, or is told; and what was asked in the name of one."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -28,9 +28,11 @@ class Wanted:
     root: str | None = None
 
 
-def open_case(connection: Connection, values: Mapping[str, Any]) -> None:
-    """A new zaak (values of ``case_file``)."""
-    connection.execute(insert(case_file).values(values))
+def open_cases(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> None:
+    """New zaken (values of ``case_file``; what is left out is null)."""
+    values = [{column.name: row.get(column.name) for column in case_file.c} for row in rows]
+    if values:
+        connection.execute(insert(case_file), values)
 
 
 def find(connection: Connection, case_id: str, organisation: Oin) -> Row[Any] | None:
