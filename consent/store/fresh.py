@@ -7,7 +7,6 @@ import math
 import time
 from typing import Any, Final
 
-import psycopg
 from sqlalchemy import Engine, event
 from sqlalchemy.exc import DisconnectionError
 
@@ -17,21 +16,22 @@ _FRESH: Final = 2.0
 
 def try_before_use(engine: Engine) -> None:
     """Have the pool of this engine, of PostgreSQL, try those that lay unused; it opens another where one fails."""
+    failure: type[Exception] = engine.dialect.loaded_dbapi.Error
+
+    def attempt(driver: Any, record: Any, _fairy: object) -> None:
+        """Raises ``DisconnectionError`` when the server is gone: the pool then opens another."""
+        if time.monotonic() - record.info.get("left", math.inf) < _FRESH:
+            return
+        try:
+            before, driver.autocommit = driver.autocommit, True
+            driver.execute("")
+            driver.autocommit = before
+        except failure as error:
+            raise DisconnectionError from error
+
     event.listen(engine, "checkin", _left)
-    event.listen(engine, "checkout", _try)
+    event.listen(engine, "checkout", attempt)
 
 
 def _left(_driver: object, record: Any) -> None:
     record.info["left"] = time.monotonic()
-
-
-def _try(driver: Any, record: Any, _fairy: object) -> None:
-    """Raises ``DisconnectionError`` when the server is gone: the pool then opens another."""
-    if time.monotonic() - record.info.get("left", math.inf) < _FRESH:
-        return
-    try:
-        before, driver.autocommit = driver.autocommit, True
-        driver.execute("")
-        driver.autocommit = before
-    except psycopg.Error as error:
-        raise DisconnectionError from error

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import OperationalError, TimeoutError
 
+from consent.store import fresh
 from hub.store import database
 from hub.store.database import glance, open_engine, reading, snapshot
 
@@ -34,7 +35,7 @@ def end(url: str, pid: int) -> None:
 def test_one_that_ended_while_it_lay_unused_is_replaced(
     engine: Engine, postgres_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(database, "_FRESH", 0.0)
+    monkeypatch.setattr(fresh, "_FRESH", 0.0)
     first = backend(engine)
     assert backend(engine) == first
     end(postgres_url, first)
@@ -44,7 +45,7 @@ def test_one_that_ended_while_it_lay_unused_is_replaced(
 def test_of_one_that_was_just_in_use_the_next_user_hears_and_nobody_after_it(
     engine: Engine, postgres_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(database, "_FRESH", 3600.0)
+    monkeypatch.setattr(fresh, "_FRESH", 3600.0)
     first = backend(engine)
     end(postgres_url, first)
     with pytest.raises(OperationalError):
