@@ -45,7 +45,7 @@ class Death:
 
 
 def _people() -> Shelf[Person]:
-    return Shelf(held=2_048)
+    return Shelf(held=10_000)  # 2 to 3 KB each: of a region that has no more, each is read but once
 
 
 def _instants() -> Shelf[datetime]:
