@@ -2,7 +2,8 @@
 
 The log is filled as partners fill it: messages accepted, released into a mailbox, fetched and acknowledged, by the
 parts of a real hub in this process. Three looks, each a process of its own: at the people alone, at half of the
-messages, and at all of them. From what one more entry costs, 10^6 entries are reckoned. Nothing here asserts a time.
+messages, and at all of them. Of a log that is shorter, 10^6 entries are reckoned from what one more entry costs;
+``--messages 435000`` fills as many. Nothing here asserts a time.
 """
 
 import argparse
@@ -34,6 +35,7 @@ from tests.bench.ledger import TARGET, Run, child, progress
 from tests.bench.steps import region_of
 from tests.servers import PostgresServer, Watchdog
 
+_PROMISED: Final = "< 180 s, < 300 MB"
 BATCH: Final = 250  # messages accepted together, then fetched and acknowledged together
 
 
@@ -120,17 +122,17 @@ def _look(core: Core, hub: Hub, environment: dict[str, str]) -> Look:
 
 def report(found: Figures) -> str:
     """A table of what is promised and what was found."""
-    entry = found.entry
+    entry, whole = found.entry, found.whole.entries >= TARGET
     rows = [
         ("messages in and out", f"{found.messages / found.fill_s:,.0f}/s", ""),
-        ("verify --db, people alone", _took(found.start.took), ""),
-        ("verify --db, half of the messages", _took(found.half.took), ""),
-        ("verify --db, all of them", _took(found.whole.took), ""),
+        ("measured, the people alone", _took(found.start.took), ""),
+        (f"measured, {found.half.entries:,} entries", _took(found.half.took), ""),
+        (f"measured, {found.whole.entries:,} entries", _took(found.whole.took), _PROMISED if whole else ""),
         ("  one more entry", f"{entry.cpu * 1e6:.0f} µs of processor, {entry.mib * 2**20:.0f} bytes", ""),
-        ("  reckoned to 10^6 entries", _took(found.at_target), "< 180 s, < 300 MB"),
+        *([] if whole else [("  reckoned from it, 10^6 entries", _took(found.at_target), _PROMISED)]),
     ]
     about = f"{found.messages:,} messages about {found.whole.people:,} people"
-    lines = [f"measured at {found.whole.entries:,} entries: {about}; 10^6 is reckoned, with as many people"]
+    lines = [f"hub ledger verify --db, a process of its own, at most so much memory; {about}"]
     return "\n".join(lines + [f"  {name:<34} {value:>36}   {promised}" for name, value, promised in rows])
 
 

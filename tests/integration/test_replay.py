@@ -19,6 +19,7 @@ from hub.ledger.replay.check import check
 from hub.ledger.replay.entries import entries
 from hub.ledger.replay.persons import Persons
 from hub.ledger.replay.region import Region as RegionFacts
+from hub.ledger.replay.shelf import Shelf
 from hub.ledger.replay.traffic import Traffic
 from hub.store import tables as hub
 from hub.store.database import snapshot
@@ -178,6 +179,14 @@ def look(region: Region) -> Report:
 
 def test_what_happened_is_what_stands_there(region: Region) -> None:
     assert look(region).findings == []
+
+
+def test_what_happened_stands_there_too_when_nothing_is_at_hand(region: Region) -> None:
+    """In a log that is longer than what the replay holds, all is read back from disk, each time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Shelf, "_tidy", Shelf._put_away)
+        patch.setattr("hub.ledger.replay.against.rows._PAGE", 2)
+        assert look(region).findings == []
 
 
 #: Every column on which a decision or a proof of it rests, with another value that it might be given by hand.

@@ -9,10 +9,9 @@ never logged and left no row.
 """
 
 import hashlib
-from collections import defaultdict
 from collections.abc import Callable, Iterable
-from contextlib import closing
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Any, Final
 
 from sqlalchemy import Connection
@@ -31,6 +30,7 @@ from hub.ledger.replay.identity import Identities
 from hub.ledger.replay.looks import looked
 from hub.ledger.replay.persons import Persons
 from hub.ledger.replay.region import Region
+from hub.ledger.replay.shelf import Shelf
 from hub.ledger.replay.traffic import Traffic
 
 #: What no replay can find, told with every report.
@@ -56,8 +56,9 @@ class _Replay:
     cases: Cases = field(default_factory=Cases)
     acts: Acts = field(default_factory=Acts)
     shields: Shields = field(default_factory=Shields)
-    unreadable: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))  # key id → entry ids
-    erasures: set[str] = field(default_factory=set)
+    unreadable: Shelf[str] = field(default_factory=Shelf)  # key id, entry id → where it stands
+    unread: int = 0  # how many of those
+    erasures: Shelf[str] = field(default_factory=Shelf)  # names of entries that can no longer be read → since when
 
     def __post_init__(self) -> None:
         self.traffic = Traffic(self.region, self.persons)
@@ -69,7 +70,8 @@ class _Replay:
         if entry.fault is not None:
             self.report.wrong(entry.place, entry.fault)
         elif entry.payload is None:
-            self.unreadable[str(entry.key_id)].append(entry.entry_id)
+            self.unreadable[f"{entry.key_id}\n{entry.entry_id}"] = entry.place
+            self.unread += 1
         else:
             try:
                 wrong = self._said(entry, entry.payload)
@@ -81,11 +83,13 @@ class _Replay:
     def _said(self, entry: Opened, said: dict[str, Any]) -> str | None:
         person = None if entry.key_id == SYSTEM_KEY else str(entry.key_id).partition("/")[2]
         self.acts.hear(person, entry.entry_id, said)
+        if person is not None:
+            self.persons.meet(person)
         match said["soort"]:
             case "beheer":
                 return self.region.hear(said)
             case "vernietiging":
-                self.erasures.add(said["vermeldingen"])
+                self.erasures[said["vermeldingen"]] = said["op"]
             case "besluit":
                 self.traffic.decided(person, said)
             case "vrijgave":
@@ -124,7 +128,7 @@ class _Replay:
             case "registratie" if "met" in said:
                 return self.identities.by_bsn(said["met"], person)
             case "samenvoeging" | "splitsing":
-                return self.identities.carried_out(said, all_read=not self.unreadable)
+                return self.identities.carried_out(said, all_read=not self.unread)
             case "samenvoeging-gevraagd" | "splitsing-gevraagd":
                 self.identities.asked(person, said)
             case "traject-beeindigd":
@@ -148,13 +152,14 @@ class _Replay:
 
     def close(self) -> int:
         """What cannot be read must be named; the number of entries that are rightly unreadable."""
-        for key_id, ids in self.unreadable.items():
-            if named(ids) not in self.erasures:
+        for key_id, told in groupby(self.unreadable.unseen(), key=lambda one: one[0].partition("\n")[0]):
+            ids = [key.partition("\n")[2] for key, _ in told]
+            if self.erasures.get(named(ids)) is None:
                 self.report.wrong(
                     f"{len(ids)} vermeldingen onder één sleutel", "onleesbaar, en door geen vernietiging genoemd"
                 )
             self.traffic.erased.add(key_id.partition("/")[2])
-        return sum(map(len, self.unreadable.values()))
+        return self.unread
 
 
 def check(connection: Connection, keys: KeyStore, progress: Callable[[int], None] | None = None) -> tuple[Report, int]:
@@ -163,15 +168,14 @@ def check(connection: Connection, keys: KeyStore, progress: Callable[[int], None
     ``connection`` must show one state throughout (a snapshot). ``progress`` is told how many entries were looked at.
     """
     replay = _Replay(Report(["inhoud", "vrijgaven", "tabellen"], limits=[UNKNOWN]))
-    with closing(replay.traffic), closing(replay.acts):
-        for entry in entries(connection, keys, progress):
-            replay.hear(entry)
-        erased = replay.close()
-        compare(connection, replay.region, replay.identities, replay.traffic, replay.report.wrong)
-        compare_acts(connection, replay.acts, replay.traffic.erased, replay.report.wrong)
-        compare_subscriptions(connection, replay.subscriptions, replay.report.wrong)
-        require_lifters(replay.shields, replay.report.wrong, all_read=not replay.unreadable)
-        compare_deliveries(connection, replay.traffic, replay.report.wrong)
-        compare_cases(connection, replay.cases, replay.traffic.erased, replay.report.wrong)
-        compare_erasures(connection, keys, replay.persons, replay.traffic, replay.report.wrong)
+    for entry in entries(connection, keys, progress):
+        replay.hear(entry)
+    erased = replay.close()
+    compare(connection, replay.region, replay.identities, replay.traffic, replay.report.wrong)
+    compare_acts(connection, replay.acts, replay.traffic.erased, replay.report.wrong)
+    compare_subscriptions(connection, replay.subscriptions, replay.report.wrong)
+    require_lifters(replay.shields, replay.report.wrong, all_read=not replay.unread)
+    compare_deliveries(connection, replay.traffic, replay.report.wrong)
+    compare_cases(connection, replay.cases, replay.traffic.erased, replay.report.wrong)
+    compare_erasures(connection, keys, replay.persons, replay.traffic, replay.report.wrong)
     return replay.report, erased

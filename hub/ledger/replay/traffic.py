@@ -66,12 +66,35 @@ class Release:
         return cls(instants.parse(at), tuple(given), place, frozenset(rested_on))
 
 
+@dataclass(frozen=True, slots=True)
+class Lapsed:
+    """That a message was emptied: when, by which entry, and for whom it never arrived."""
+
+    at: datetime
+    entry_id: str
+    undelivered: frozenset[str]
+
+    def packed(self) -> tuple[Any, ...]:
+        """As plain values."""
+        return instants.write(self.at), self.entry_id, sorted(self.undelivered)
+
+    @classmethod
+    def unpacked(cls, values: list[Any]) -> "Lapsed":
+        """The other way round."""
+        at, entry_id, undelivered = values
+        return cls(instants.parse(at), entry_id, frozenset(undelivered))
+
+
 def _sent() -> Shelf[Sent]:
     return Shelf(Sent.packed, Sent.unpacked)
 
 
 def _releases() -> Shelf[Release]:
     return Shelf(Release.packed, Release.unpacked)
+
+
+def _lapsed() -> Shelf[Lapsed]:
+    return Shelf(Lapsed.packed, Lapsed.unpacked)
 
 
 def _texts() -> Shelf[str]:
@@ -81,15 +104,6 @@ def _texts() -> Shelf[str]:
 def release_of(message_id: str, receiver: str) -> str:
     """The key of a release: once for each message and receiver."""
     return f"{message_id}/{receiver}"
-
-
-@dataclass(frozen=True, slots=True)
-class Lapsed:
-    """That a message was emptied: when, by which entry, and for whom it never arrived."""
-
-    at: datetime
-    entry_id: str
-    undelivered: frozenset[str]
 
 
 @dataclass(slots=True)
@@ -103,8 +117,8 @@ class Traffic:
     notices: Shelf[str] = field(default_factory=_texts)  # messages that the hub itself made: id → receiver
     barred: Shelf[str] = field(default_factory=_texts)  # by ``release_of``: by what it may never leave again
     ended: Shelf[str] = field(default_factory=_texts)  # by ``release_of``: the state in which it ended
+    lapsed: Shelf[Lapsed] = field(default_factory=_lapsed)  # messages whose term was over, by id
     erased: set[str] = field(default_factory=set)  # handles of persons whose key was destroyed
-    lapsed: dict[str, Lapsed] = field(default_factory=dict)  # messages whose term was over, by id
 
     def decided(self, person: str | None, said: dict[str, Any]) -> None:
         """A decision that let a message in."""
@@ -128,7 +142,7 @@ class Traffic:
             message_id, undelivered = one["berichtId"], frozenset(one.get("onbestelbaar", ()))
             if self.sent.get(message_id) is None and self.notices.get(message_id) is None:
                 wrong = "een bewaartermijn van een bericht waarover het logboek geen besluit bevat"
-            elif message_id in self.lapsed:
+            elif self.lapsed.get(message_id) is not None:
                 wrong = "een bericht dat voor de tweede keer is leeggemaakt"
             elif at < instants.parse(one["tot"]):
                 wrong = "een bericht dat voor het einde van zijn bewaartermijn is leeggemaakt"
@@ -203,7 +217,7 @@ class Traffic:
             closes=kind.closes,
             accepted_at=message.at,
         )
-        leaders = self.persons.leaders.get(message.trajectory or "", frozenset())
+        leaders = self.persons.leaders.get(message.trajectory or "") or frozenset()
         facts, latest = self.persons.facts(message.person) if message.person is not None else (_NOBODY, at)
         moment = max(at, latest)
         why = ""
@@ -233,11 +247,6 @@ class Traffic:
         """The release of a closing message ends the receiver's involvement."""
         if message.kind in catalogue.closing() and message.person is not None:
             self.persons.tell(message.person, message.trajectory, Oin(receiver), at)
-
-    def close(self) -> None:
-        """Let go of what lies on disk."""
-        for shelf in (self.sent, self.released, self.notices, self.barred, self.ended):
-            shelf.close()
 
 
 def _rested_on(said: dict[str, Any]) -> frozenset[str]:

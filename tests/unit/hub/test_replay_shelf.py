@@ -1,15 +1,24 @@
-"""What the replay remembers of messages lies on disk: a log that is ten times as long takes no more memory."""
+"""What the replay remembers lies on disk: a log that is ten times as long takes no more memory."""
 
 import tracemalloc
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
+import pytest
+
+from consent.verify.report import Report
+from hub.ledger.replay.check import _Replay
+from hub.ledger.replay.entries import Opened
 from hub.ledger.replay.persons import Persons
 from hub.ledger.replay.region import Region
 from hub.ledger.replay.shelf import Shelf
 from hub.ledger.replay.traffic import Release, Sent, Traffic
 
 MESSAGES = 5_000
+ENTRIES = 10_000
+PERSONS = 3_000
+AT = "2026-11-22T12:00:00.123Z"
+OIN = "00000099000000003000"
 
 
 def decision(number: int) -> dict[str, Any]:
@@ -56,14 +65,13 @@ def test_what_was_told_comes_back_as_it_was() -> None:
     traffic.released["a/b"] = release
     assert traffic.released.get("a/b") == release
     assert traffic.sent.get("onbekend") is None
-    traffic.close()
 
 
 def test_messages_take_no_memory_but_a_dictionary_of_them_would() -> None:
     def as_dictionary() -> dict[str, Sent]:
         return dict(told().sent.unseen())
 
-    assert grown(told) < 100_000
+    assert grown(told) < 300_000
     assert grown(as_dictionary) > 3_000_000  # the control: the measure sees what is held
 
 
@@ -75,4 +83,110 @@ def test_a_shelf_knows_what_nobody_saw_and_the_last_word_counts() -> None:
     assert list(shelf.unseen()) == [("a", "2"), ("c", "3")]
     assert shelf.see(["a", "c", "b"]) == {"a": "2", "b": "4", "c": "3"}
     assert list(shelf.unseen()) == []
-    shelf.close()
+
+
+def test_what_is_at_hand_and_what_lies_on_disk_are_the_same() -> None:
+    """Told anew, asked for, and told again, with all of it, some of it, or nothing at hand."""
+    for held in (0, 1, 3, 100):
+        shelf: Shelf[str] = Shelf(str, str, held)
+        told: dict[str, str] = {}
+        for number in range(60):
+            key = f"{number * 7 % 11}"
+            assert shelf.get(key) == told.get(key)
+            if number % 3:
+                shelf[key] = told[key] = f"{number % 4 or ''}"  # what is empty was told as well
+            else:
+                shelf.setdefault(key, f"{number}")
+                told.setdefault(key, f"{number}")
+        assert dict(shelf.unseen()) == told
+        assert shelf.see(["3", "8", "z"]) == {"3": told["3"], "8": told["8"]}
+        assert [key for key, _ in shelf.unseen()] == sorted(told.keys() - {"3", "8"})
+
+
+def of_one(said: dict[str, Any]) -> Callable[[int], Iterator[Opened]]:
+    """An entry about one person, with ids of its own wherever the template has an empty text."""
+
+    def entry(number: int) -> Iterator[Opened]:
+        own = {name: f"{number:032x}" if value == "" else value for name, value in said.items()}
+        yield Opened(number, f"{number:032x}", "bewijs/p", own)
+
+    return entry
+
+
+def unreadable(number: int) -> Iterator[Opened]:
+    yield Opened(number, f"{number:032x}", f"bewijs/{number // 20:032x}", erased=True)
+
+
+def emptied(number: int) -> Iterator[Opened]:
+    yield Opened(number, "e", "bewijs/p", {"soort": "besluit", "v": 1} | decision(number))
+    line = {"berichtId": f"{number:032x}", "tot": AT, "onbestelbaar": [f"{number % 5:020}"]}
+    yield Opened(number, f"{number:032x}", "systeem", {"soort": "bewaartermijn", "op": AT, "berichten": [line]})
+
+
+def erased(number: int) -> Iterator[Opened]:
+    asked = {"wissingId": f"{number:032x}", "organisatie": OIN, "omvang": "eigen", "reden": "verzoek", "op": AT}
+    gone = {"sleutels": [f"inhoud/{number:032x}/{OIN}"], "berichten": 1}
+    yield Opened(number, f"{number:032x}", "bewijs/p", {"soort": "wissing"} | asked | gone)
+    named = {"soort": "vernietiging", "op": AT, "vermeldingen": f"{number:064x}"}
+    yield Opened(number, f"{number:032x}", "systeem", named)
+
+
+def met(number: int) -> Iterator[Opened]:
+    """A person whom nobody spoke of before, and a word about another of long ago."""
+    opened = {"soort": "traject-geopend", "trajectId": f"{number:032x}", "organisatie": OIN, "opdrachtgever": OIN}
+    opened |= {"wettelijkKader": "Pwet", "van": AT, "op": AT}
+    yield Opened(number, f"{number:032x}", f"bewijs/{handle(number)}", opened)
+    said = {"soort": "bezwaar", "bezwaarId": f"{number:032x}", "organisatie": OIN, "verstrekkers": [OIN], "op": AT}
+    yield Opened(number, f"{number:032x}", f"bewijs/{handle(number * 7_919 % (number + 1))}", said)
+
+
+def handle(number: int) -> str:
+    """As the handles of persons are: in no order."""
+    return f"{number * 0x9E3779B97F4A7C15F39CC0605CEDC835 % 2**128:032x}"
+
+
+ZAAK = {"soort": "zaak", "zaakId": "", "zaak": "stopverzoek", "organisatie": OIN, "oorzaak": "", "op": AT}
+#: What grows with a log: how the replay is told of one more.
+KINDS: dict[str, Callable[[int], Iterator[Opened]]] = {
+    "open zaken": of_one(ZAAK),
+    "closed zaken": of_one(ZAAK | {"gesloten": True}),
+    "refs": of_one({"soort": "registratie", "organisatie": OIN, "refSha256": "", "op": AT}),
+    "unreadable entries": unreadable,
+    "messages past their term": emptied,
+    "erasures": erased,
+}
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+def test_no_kind_of_entry_takes_memory(kind: Callable[[int], Iterator[Opened]]) -> None:
+    """Less than 60 bytes for each: its id alone, in a set, takes more than a hundred."""
+
+    def heard() -> _Replay:
+        replay = _Replay(Report([]))
+        for number in range(ENTRIES):
+            for entry in kind(number):
+                replay.hear(entry)
+        assert replay.report.findings == []
+        return replay
+
+    assert grown(heard) < 60 * ENTRIES
+
+
+def test_persons_take_no_memory_beyond_those_at_hand() -> None:
+    """The control: with all of them at hand they take many times as much."""
+
+    def heard(held: int) -> _Replay:
+        replay = _Replay(Report([]), persons=Persons(by_handle=Shelf(held=held)))
+        for number in range(PERSONS):
+            for entry in met(number):
+                replay.hear(entry)
+        assert replay.report.findings == []
+        made.append(replay)
+        return replay
+
+    made: list[_Replay] = []
+    heard(100)  # what is made once, for whoever comes first
+    assert 3 * grown(lambda: heard(100)) < grown(lambda: heard(PERSONS))
+    few, all_of_them = (one.persons for one in made[1:])
+    for number in (0, 101, PERSONS - 1):
+        assert few.get(handle(number)) == all_of_them.get(handle(number)) != Persons().get(handle(number))

@@ -97,10 +97,6 @@ class Acts:
         where = place(table, key)
         self.told[where] = (self.told.get(where) or {}) | columns
 
-    def close(self) -> None:
-        """Let go of what lies on disk."""
-        self.told.close()
-
 
 def compare_acts(connection: Connection, acts: Acts, erased: set[str], wrong: Wrong) -> None:
     """Of those whose evidence is gone (``erased``: handles) the log tells nothing."""

@@ -9,15 +9,20 @@ from sqlalchemy import Connection, Row
 from contracts import instants
 from hub.ledger.evidence import case_opened
 from hub.ledger.replay.against.rows import Wrong, pages
+from hub.ledger.replay.shelf import Shelf
 from hub.store.tables import case as case_file
+
+
+def _shelf() -> Shelf[Any]:
+    return Shelf(tuple, tuple)
 
 
 @dataclass(slots=True)
 class Cases:
     """Who was asked what, and how it ended."""
 
-    opened: dict[str, tuple[str | None, dict[str, Any]]] = field(default_factory=dict)  # zaak → (person, its entry)
-    closed: dict[str, tuple[str | None, str]] = field(default_factory=dict)  # zaak → (answer, when)
+    opened: Shelf[tuple[str | None, dict[str, Any]]] = field(default_factory=_shelf)  # zaak → (person, its entry)
+    closed: Shelf[tuple[str | None, str]] = field(default_factory=_shelf)  # zaak → (answer, when)
 
     def open(self, person: str | None, said: Mapping[str, Any]) -> None:
         """A zaak was opened; one that only tells is closed with it."""
@@ -33,19 +38,19 @@ class Cases:
 
 def compare_cases(connection: Connection, told: Cases, erased: set[str], wrong: Wrong) -> None:
     """Of those whose evidence is gone (``erased``: handles) the log tells nothing."""
-    seen: set[str] = set()
     for rows in pages(connection, case_file, case_file.c.case_id):
+        ids = [row.case_id for row in rows]
+        opened, closed = told.opened.see(ids), told.closed.see(ids)
         for row in rows:
-            seen.add(row.case_id)
-            place, said = f"case {row.case_id}", told.opened.get(row.case_id)
+            place, said = f"case {row.case_id}", opened.get(row.case_id)
             if said is None:
                 if row.person_id not in erased:
                     wrong(place, "het logboek kent deze zaak niet")
             elif said != (row.person_id, case_opened(dict(row._mapping) | {"closed_at": None})):
                 wrong(place, "het logboek kent deze zaak anders")
-            elif told.closed.get(row.case_id) != _closed(row):
+            elif closed.get(row.case_id) != _closed(row):
                 wrong(place, "het antwoord is anders dan het logboek zegt")
-    for case_id in sorted((told.opened.keys() | told.closed.keys()) - seen):
+    for case_id in sorted({case_id for shelf in (told.opened, told.closed) for case_id, _ in shelf.unseen()}):
         wrong(f"case {case_id}", "het logboek kent deze zaak, de tabel niet")
 
 

@@ -13,7 +13,8 @@ from contracts.identity import Oin, PersonId
 from hub.delivery.states import State
 from hub.keys.erasing import lines
 from hub.ledger.replay.against.rows import Wrong, pages, plain
-from hub.ledger.replay.persons import Persons
+from hub.ledger.replay.persons import Persons, given_to
+from hub.ledger.replay.shelf import Shelf
 from hub.ledger.replay.traffic import Traffic
 from hub.store import tables as hub
 
@@ -38,27 +39,27 @@ _DELIVERIES: Final = select(
 def compare_erasures(connection: Connection, keys: KeyStore, persons: Persons, traffic: Traffic, wrong: Wrong) -> None:
     """Of those whose evidence is gone the log tells nothing."""
     erased = traffic.erased
-    rows = {row.erasure_id: row for row in connection.execute(select(hub.erasure))}
-    unfinished = {handle for row in rows.values() if row.done_at is None for handle in row.persons}
-    _erasures(rows, persons.erasures, erased, wrong)
+    unfinished = connection.scalars(select(hub.erasure.c.persons).where(hub.erasure.c.done_at.is_(None))).all()
+    _erasures(connection, persons.erasures, erased, wrong)
     _requests(connection, persons.requests, erased, wrong)
-    _refs(connection, keys, (persons, erased | unfinished), wrong)
+    _refs(connection, keys, (persons, erased.union(*unfinished)), wrong)
     _messages(connection, persons, traffic, wrong)
     _deliveries(connection, persons, traffic, wrong)
 
 
-def _erasures(rows: Mapping[str, Row[Any]], told: Mapping[str, dict[str, Any]], erased: set[str], wrong: Wrong) -> None:
-    for key in sorted(rows.keys() | told.keys()):
-        row, said = rows.get(key), told.get(key)
-        if row is None:
-            wrong(f"erasure {key}", "het logboek kent deze wissing, de tabel niet")
-            continue
-        if row.done_at is None:
-            wrong(f"erasure {key}", "deze wissing is niet afgemaakt: er kunnen nog sleutels zijn. Start de hub")
-        if said is None and row.person_id not in erased:
-            wrong(f"erasure {key}", "het logboek weet niet van deze wissing")
-        elif said is not None and _told(said) != _shown(row):
-            wrong(f"erasure {key}", "de tabel is anders dan het logboek zegt")
+def _erasures(connection: Connection, told: Shelf[dict[str, Any]], erased: set[str], wrong: Wrong) -> None:
+    for rows in pages(connection, hub.erasure, hub.erasure.c.erasure_id):
+        known = told.see([row.erasure_id for row in rows])
+        for row in rows:
+            place, said = f"erasure {row.erasure_id}", known.get(row.erasure_id)
+            if row.done_at is None:
+                wrong(place, "deze wissing is niet afgemaakt: er kunnen nog sleutels zijn. Start de hub")
+            if said is None and row.person_id not in erased:
+                wrong(place, "het logboek weet niet van deze wissing")
+            elif said is not None and _told(said) != _shown(row):
+                wrong(place, "de tabel is anders dan het logboek zegt")
+    for key, _ in told.unseen():
+        wrong(f"erasure {key}", "het logboek kent deze wissing, de tabel niet")
 
 
 def _told(said: Mapping[str, Any]) -> tuple[Any, ...]:
@@ -70,42 +71,43 @@ def _shown(row: Row[Any]) -> tuple[Any, ...]:
     return row.reason, row.messages, gone, instants.write(row.at)
 
 
-def _requests(connection: Connection, told: Mapping[str, dict[str, Any]], erased: set[str], wrong: Wrong) -> None:
-    rows = {row.request_id: row for row in connection.execute(select(hub.erasure_request))}
-    for key in sorted(rows.keys() | told.keys()):
-        row, said = rows.get(key), told.get(key)
-        if row is None:
-            wrong(f"erasure_request {key}", "het logboek kent dit verzoek, de tabel niet")
-        elif said is None:
-            if row.person_id not in erased:
-                wrong(f"erasure_request {key}", "het logboek weet niet van dit verzoek")
-        elif said != {name: plain(getattr(row, name)) for name in _REQUEST}:
-            wrong(f"erasure_request {key}", "de tabel is anders dan het logboek zegt")
+def _requests(connection: Connection, told: Shelf[dict[str, Any]], erased: set[str], wrong: Wrong) -> None:
+    for rows in pages(connection, hub.erasure_request, hub.erasure_request.c.request_id):
+        known = told.see([row.request_id for row in rows])
+        for row in rows:
+            place, said = f"erasure_request {row.request_id}", known.get(row.request_id)
+            if said is None:
+                if row.person_id not in erased:
+                    wrong(place, "het logboek weet niet van dit verzoek")
+            elif said != {name: plain(getattr(row, name)) for name in _REQUEST}:
+                wrong(place, "de tabel is anders dan het logboek zegt")
+    for key, _ in told.unseen():
+        wrong(f"erasure_request {key}", "het logboek kent dit verzoek, de tabel niet")
 
 
 def _refs(connection: Connection, keys: KeyStore, whom: tuple[Persons, set[str]], wrong: Wrong) -> None:
     """A ref names whom it was given out for, and nobody, and its content key is gone, exactly where the log says so."""
     persons, apart = whom
-    unseen = set(persons.refs)
     for rows in pages(connection, hub.person_ref, hub.person_ref.c.ref):
         names = {row.ref: content_key(PersonId(row.person_id), Oin(row.organisation)) for row in rows}
         alive, destroyed = keys.find(names.values()), keys.destroyed(names.values())
+        digests = {row.ref: sha256(row.ref.encode()).hexdigest() for row in rows}
+        told = persons.refs.see(digests.values())
         for row in rows:
-            name = sha256(row.ref.encode()).hexdigest()
-            unseen.discard(name)
-            given = persons.refs.get(name)
-            if given != (row.person_id, row.organisation) and (given is not None or row.person_id not in apart):
+            given = told.get(digests[row.ref])
+            meant = given_to(row.person_id, row.organisation)
+            if given != meant and (given is not None or row.person_id not in apart):
                 wrong(f"person_ref {row.ref}", "wie dit kenmerk heeft of wie het noemt, is anders dan het logboek zegt")
         for row in (row for row in rows if row.person_id not in apart):
             place, gone = f"person_ref {row.ref}", persons.gone(row.person_id, row.organisation)
-            told = persons.content.get((row.person_id, row.organisation))
-            if _moment(row.erased_at) != _moment(told):
+            since = persons.content.get(given_to(row.person_id, row.organisation))
+            if _moment(row.erased_at) != _moment(since):
                 wrong(place, "de wissing is anders dan het logboek zegt")
             if gone and names[row.ref] in alive:
                 wrong(place, "gewist volgens het logboek, maar de sleutel is er")
             if not gone and names[row.ref] in destroyed:
                 wrong(place, "de sleutel is vernietigd, en het logboek weet niet van een wissing")
-    for name in sorted(unseen):
+    for name, _ in persons.refs.unseen():
         wrong(f"person_ref met SHA-256 {name}", "het logboek kent dit kenmerk, de tabel niet")
 
 
@@ -115,8 +117,9 @@ def _messages(connection: Connection, persons: Persons, traffic: Traffic, wrong:
     Notices outlive the content of their verstrekker, and go at their own term.
     """
     for rows in pages(connection, _MESSAGES, hub.message.c.message_id):
+        lapsed = traffic.lapsed.see([row.message_id for row in rows])
         for row in (row for row in rows if row.person_id not in traffic.erased):
-            place, told = f"message {row.message_id}", traffic.lapsed.get(row.message_id)
+            place, told = f"message {row.message_id}", lapsed.get(row.message_id)
             left = (row.digest is not None, bool(row.size), row.bsn_index is not None)
             gone = row.case_id is None and persons.gone(row.person_id, row.organisation)
             shown = (_moment(row.lapsed_at), row.lapse_entry)
@@ -132,12 +135,13 @@ def _messages(connection: Connection, persons: Persons, traffic: Traffic, wrong:
 def _deliveries(connection: Connection, persons: Persons, traffic: Traffic, wrong: Wrong) -> None:
     """A delivery is erased exactly where its message was, or was past its term before it arrived."""
     for rows in pages(connection, _DELIVERIES, hub.delivery.c.delivery_id):
+        lapsed = traffic.lapsed.see([row.message_id for row in rows])
         for row in (row for row in rows if row.person_id not in traffic.erased):
-            told = traffic.lapsed.get(row.message_id)
-            lapsed = told is not None and row.recipient in told.undelivered
+            told = lapsed.get(row.message_id)
+            undelivered = told is not None and row.recipient in told.undelivered
             gone, erased = persons.gone(row.person_id, row.organisation), row.state == State.ERASED
             # A notice of before its own key goes with the content of its verstrekker: then nothing tells of it.
-            if lapsed and not erased if row.notice else (gone or lapsed) is not erased:
+            if undelivered and not erased if row.notice else (gone or undelivered) is not erased:
                 wrong(f"delivery {row.delivery_id}", "de stand is anders dan het logboek van een wissing zegt")
 
 

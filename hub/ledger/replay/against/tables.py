@@ -17,7 +17,7 @@ from hub.ledger.evidence import bound
 from hub.ledger.replay.against import unreadable
 from hub.ledger.replay.against.rows import Wrong, pages
 from hub.ledger.replay.identity import Identities
-from hub.ledger.replay.persons import Persons
+from hub.ledger.replay.persons import Death, Persons
 from hub.ledger.replay.region import Region
 from hub.ledger.replay.traffic import Traffic
 from hub.store import tables as hub
@@ -125,10 +125,9 @@ def _region(connection: Connection, region: Region, wrong: Wrong) -> None:
 
 def _persons(connection: Connection, persons: Persons, erased: set[str], wrong: Wrong) -> None:
     """The facts on which the gate decides, person by person; of those whose evidence is gone the log tells nothing."""
-    known = set()
     for rows in pages(connection, facts.person, facts.person.c.person_id):
         alive = [row for row in rows if row.person_id not in erased]
-        known |= {row.person_id for row in rows}
+        persons.by_handle.see([row.person_id for row in rows])
         for row in alive:
             if persons.get(row.person_id).root != row.root:
                 wrong(f"person {row.person_id}", "de samenvoeging is anders dan het logboek zegt")
@@ -148,27 +147,34 @@ def _persons(connection: Connection, persons: Persons, erased: set[str], wrong: 
         for row in alive:
             if ms(persons.died_at(row.person_id)) != ms(row.deceased_at):
                 wrong(f"person {row.person_id}", "het moment van overlijden is anders dan het logboek zegt")
-    for handle in persons.by_handle.keys() - known:
+    for handle, _ in persons.by_handle.unseen():
         wrong(f"person {handle}", "het logboek kent deze persoon, de tabel niet")
     _deaths(connection, persons, erased, wrong)
 
 
 def _deaths(connection: Connection, persons: Persons, erased: set[str], wrong: Wrong) -> None:
     """Reports of death; of those who were erased the log tells nothing."""
-    gone = erased | set(
-        connection.scalars(select(facts.person.c.person_id).where(facts.person.c.erased_at.is_not(None)))
-    )
-    shown = {
-        row.message_id: (row.person_id, row.organisation, ms(row.at), ms(row.recalled_at))
-        for row in connection.execute(select(facts.death))
-        if row.person_id not in gone
-    }
-    told = {
-        key: (one.person, one.organisation, ms(one.at), ms(one.recalled_at))
-        for key, one in persons.deaths.items()
-        if one.person not in gone
-    }
-    differences(facts.death.name, shown, told, wrong)
+
+    def gone(handle: str) -> bool:
+        return handle in erased or persons.whole.get(handle) is not None
+
+    for rows in pages(connection, facts.death, facts.death.c.message_id):
+        told = persons.deaths.see([row.message_id for row in rows])
+        for row in rows:
+            place, one = f"{facts.death.name} {row.message_id}", told.get(row.message_id)
+            if gone(row.person_id) and (one is None or gone(one.person)):
+                continue
+            if one is None:
+                wrong(place, "het logboek weet hier niet van")
+            elif _reported(one, one.person) != _reported(row, row.person_id):
+                wrong(place, "de tabel is anders dan het logboek zegt")
+    for key, one in persons.deaths.unseen():
+        if not gone(one.person):
+            wrong(f"{facts.death.name} {key}", "het logboek kent dit, de tabel niet")
+
+
+def _reported(death: Death | Row[Any], person: str) -> tuple[Any, ...]:
+    return person, death.organisation, ms(death.at), ms(death.recalled_at)
 
 
 def _identities(connection: Connection, told: Identities, erased: set[str], wrong: Wrong) -> None:
