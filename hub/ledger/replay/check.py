@@ -20,6 +20,7 @@ from sqlalchemy import Connection
 from consent.keys import SYSTEM_KEY, KeyStore
 from consent.verify.report import Report
 from hub.ledger.replay.against.acts import Acts, compare_acts
+from hub.ledger.replay.against.bound.marks import Marks, compare_marks
 from hub.ledger.replay.against.cases import Cases, compare_cases
 from hub.ledger.replay.against.deliveries import compare_deliveries
 from hub.ledger.replay.against.erasures import compare_erasures
@@ -55,6 +56,7 @@ class _Replay:
     subscriptions: Subscriptions = field(init=False)
     cases: Cases = field(default_factory=Cases)
     acts: Acts = field(default_factory=Acts)
+    marks: Marks = field(default_factory=Marks)
     shields: Shields = field(default_factory=Shields)
     unreadable: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))  # key id → entry ids
     erasures: set[str] = field(default_factory=set)
@@ -81,6 +83,7 @@ class _Replay:
     def _said(self, entry: Opened, said: dict[str, Any]) -> str | None:
         person = None if entry.key_id == SYSTEM_KEY else str(entry.key_id).partition("/")[2]
         self.acts.hear(person, entry.entry_id, said)
+        self.marks.hear(person, entry.entry_id, said)
         match said["soort"]:
             case "beheer":
                 return self.region.hear(said)
@@ -163,7 +166,7 @@ def check(connection: Connection, keys: KeyStore, progress: Callable[[int], None
     ``connection`` must show one state throughout (a snapshot). ``progress`` is told how many entries were looked at.
     """
     replay = _Replay(Report(["inhoud", "vrijgaven", "tabellen"], limits=[UNKNOWN]))
-    with closing(replay.traffic), closing(replay.acts):
+    with closing(replay.traffic), closing(replay.acts), closing(replay.marks):
         for entry in entries(connection, keys, progress):
             replay.hear(entry)
         erased = replay.close()
@@ -174,4 +177,5 @@ def check(connection: Connection, keys: KeyStore, progress: Callable[[int], None
         compare_deliveries(connection, replay.traffic, replay.report.wrong)
         compare_cases(connection, replay.cases, replay.traffic.erased, replay.report.wrong)
         compare_erasures(connection, keys, replay.persons, replay.traffic, replay.report.wrong)
+        compare_marks(connection, replay.marks, replay.persons, replay.report.wrong)
     return replay.report, erased

@@ -22,6 +22,11 @@ def pages(connection: Connection, of: Table | Select[Any], key: Column[Any]) -> 
         last = getattr(rows[-1], key.name)
 
 
+def stream(connection: Connection, query: Select[Any]) -> Iterator[Row[Any]]:
+    """All rows of a query, of which never more than some are in memory."""
+    yield from connection.execute(query, execution_options={"yield_per": _PAGE})
+
+
 def plain(value: Any) -> Any:
     """A value of a column as the log writes it."""
     return instants.write(value) if isinstance(value, datetime) else value
