@@ -104,6 +104,11 @@ def number_mark(index: bytes, sealed: bytes) -> str:
     return sha256(b"|".join((index, sealed))).hexdigest()
 
 
+def place_mark(placement_id: str) -> str:
+    """What binds a person to a placement (`plaatsingId`, an id of a partner's making) in the log."""
+    return sha256(placement_id.encode()).hexdigest()
+
+
 def decided(
     message: Message,
     message_id: str | None,

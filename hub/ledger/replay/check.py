@@ -177,5 +177,5 @@ def check(connection: Connection, keys: KeyStore, progress: Callable[[int], None
         compare_deliveries(connection, replay.traffic, replay.report.wrong)
         compare_cases(connection, replay.cases, replay.traffic.erased, replay.report.wrong)
         compare_erasures(connection, keys, replay.persons, replay.traffic, replay.report.wrong)
-        compare_marks(connection, replay.marks, replay.persons, replay.report.wrong)
+        compare_marks(connection, keys, replay.marks, replay.traffic, replay.report.wrong)
     return replay.report, erased
