@@ -17,13 +17,15 @@ from typing import Any, Final
 
 from sqlalchemy import Connection
 
-from consent.keys import SYSTEM_KEY, KeyStore
+from consent.keys import SYSTEM_KEY, KeyStore, evidence_key
 from consent.verify.report import Report
+from contracts.identity import PersonId
 from hub.ledger.replay.against.acts import Acts, compare_acts
 from hub.ledger.replay.against.bound.marks import Marks, compare_marks
 from hub.ledger.replay.against.cases import Cases, compare_cases
 from hub.ledger.replay.against.deliveries import compare_deliveries
 from hub.ledger.replay.against.erasures import compare_erasures
+from hub.ledger.replay.against.rows import Named
 from hub.ledger.replay.against.shields import Shields, require_lifters
 from hub.ledger.replay.against.subscriptions import Subscriptions, compare_subscriptions
 from hub.ledger.replay.against.tables import compare
@@ -127,7 +129,7 @@ class _Replay:
             case "registratie" if "met" in said:
                 return self.identities.by_bsn(said["met"], person)
             case "samenvoeging" | "splitsing":
-                return self.identities.carried_out(said, all_read=not self.unreadable)
+                return self.identities.carried_out(said, all_read=self._read(*said["leden"], said.get("afgesplitst")))
             case "samenvoeging-gevraagd" | "splitsing-gevraagd":
                 self.identities.asked(person, said)
             case "traject-beeindigd":
@@ -141,13 +143,17 @@ class _Replay:
                 return looked(self.region, self.persons, person, said)
             case "afscherming" | "afscherming-opheffing-gevraagd" | "afscherming-opgeheven":
                 self.persons.hear(person, said)
-                return self.shields.hear(said, place)
+                return self.shields.hear(said, place, self.persons.group(person))
             case "zaak-beantwoord":
                 self.cases.close(said)
                 self.persons.hear(person, said)
             case _:
                 self.persons.hear(person, said)
         return None
+
+    def _read(self, *handles: str | None) -> bool:
+        """Whether all that was said of these persons up to here could be read."""
+        return not any(evidence_key(PersonId(who)) in self.unreadable for who in handles if who is not None)
 
     def close(self) -> int:
         """What cannot be read must be named; the number of entries that are rightly unreadable."""
@@ -170,10 +176,11 @@ def check(connection: Connection, keys: KeyStore, progress: Callable[[int], None
         for entry in entries(connection, keys, progress):
             replay.hear(entry)
         erased = replay.close()
-        compare(connection, replay.region, replay.identities, replay.traffic, replay.report.wrong)
-        compare_acts(connection, replay.acts, replay.traffic.erased, replay.report.wrong)
+        named_already = Named(replay.report.wrong)
+        compare_acts(connection, replay.acts, replay.traffic.erased, named_already)
+        compare(connection, replay.identities, replay.traffic, named_already.places, replay.report.wrong)
         compare_subscriptions(connection, replay.subscriptions, replay.report.wrong)
-        require_lifters(replay.shields, replay.report.wrong, all_read=not replay.unreadable)
+        require_lifters(replay.shields, replay.traffic.erased, replay.report.wrong)
         compare_deliveries(connection, replay.traffic, replay.report.wrong)
         compare_cases(connection, replay.cases, replay.traffic.erased, replay.report.wrong)
         compare_erasures(connection, keys, replay.persons, replay.traffic, replay.report.wrong)

@@ -1,6 +1,7 @@
 """What every comparison of the log with a table works with."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
@@ -11,6 +12,18 @@ from contracts import instants
 _PAGE: Final = 1_000
 #: Tells what is wrong: where, and what.
 Wrong = Callable[[str, str], None]
+
+
+@dataclass(slots=True)
+class Named:
+    """Tells, and remembers where: what one comparison named, another need not name again."""
+
+    wrong: Wrong
+    places: set[str] = field(default_factory=set)
+
+    def __call__(self, where: str, what: str) -> None:
+        self.places.add(where)
+        self.wrong(where, what)
 
 
 def pages(
