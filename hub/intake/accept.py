@@ -36,16 +36,18 @@ from contracts.errors import (
     RefusalCode,
     TokenInvalid,
 )
-from contracts.identity import Oin, PersonId, Role
+from contracts.identity import Oin, PersonId
+from contracts.kinds.base import WORKPLACES
 from contracts.minimise import placement_ids
 from hub.delivery.states import State
 from hub.gate.living import Ref, among_the_living
 from hub.gate.recipients import Decided, decide_all
 from hub.keys.messages import body_aad as body_aad
 from hub.keys.messages import body_key as body_key
+from hub.keys.messages import bsn_digest, keyed_digest
 from hub.keys.messages import receipt_aad as receipt_aad
 from hub.keys.sealing import seal, unseal
-from hub.ledger.evidence import Evidence, Fact, decided, key_of
+from hub.ledger.evidence import Evidence, Fact, decided, key_of, place_mark
 from hub.ports import NewId, Random
 from hub.store.locks import Locks
 from hub.store.persons import people
@@ -54,7 +56,6 @@ from hub.store.traffic import messages as store
 from hub.store.writer import Transaction, Writer
 from hub.telemetry import NO_CODE, Metrics
 
-_WORKPLACES: Final = frozenset({Role.KRINGLOOP, Role.WOONZORG, Role.LEERBEDRIJF})
 #: How often a message is looked up again because its person was joined with another just before its lock was held.
 _LOOKS: Final = 4
 
@@ -86,6 +87,21 @@ class _Moved(Exception):
 class _Submission:
     message: Message
     locked: str  # the root it is locked under, or a stand-in where its ref names nobody
+
+
+@dataclass(frozen=True, slots=True)
+class _Sealing:
+    """What a message that goes out is stored by. ``digest``: as a repeat is known; ``places``: what it places whom at.
+
+    ``marks``: what the log binds it by, so that none of it can be exchanged in the tables unseen.
+    """
+
+    key: bytes
+    text: bytes
+    digest: bytes
+    bsn_index: bytes | None
+    places: frozenset[str]
+    marks: dict[str, Any]
 
 
 @dataclass(slots=True)
@@ -206,7 +222,7 @@ class Accepter:
         key = self.key_store.find([name]).get(name)
         if key is None or row.digest is None or row.receipt is None:
             return MessageLapsed()
-        if not hmac.compare_digest(_keyed_digest(key, message.canonical()), row.digest):
+        if not hmac.compare_digest(keyed_digest(key, message.canonical()), row.digest):
             return MessageIdTaken()
         receipt: dict[str, Any] = json.loads(unseal(key, row.receipt, receipt_aad(row.message_id)))
         return Accepted(receipt, repeat=True)
@@ -216,11 +232,10 @@ class Accepter:
         done = [d for d in decisions if isinstance(d, Decided)]
         ids = {id(d): self.new_id() if d.going else None for d in done}
         keys = self._keys(done)
-        leaves = self.evidence.append(
-            tx.connection,
-            [Fact(_person(d), _told(d, ids[id(d)])) for d in done],
-            keys,
-        )
+        sealing = {id(d): self._sealing(d, keys) for d in done if d.going}
+        marks = {which: one.marks for which, one in sealing.items()}
+        facts = [Fact(_person(d), _told(d, ids[id(d)]) | marks.get(id(d), {})) for d in done]
+        leaves = self.evidence.append(tx.connection, facts, keys)
         rows = _Rows()
         leaf_of = dict(zip(map(id, done), leaves, strict=True))
         answers: list[Answer | Exception] = []
@@ -230,7 +245,7 @@ class Accepter:
             elif (message_id := ids[id(d)]) is None:
                 answers.append(_denied(d))
             else:
-                answers.append(self._write(rows, d, message_id, leaf_of[id(d)], keys))
+                answers.append(self._write(rows, d, message_id, leaf_of[id(d)], sealing[id(d)]))
         store.store(tx.connection, rows.messages, rows.keys)
         store.queue(tx.connection, rows.deliveries)
         people.note_placements(tx.connection, rows.placements)
@@ -248,12 +263,22 @@ class Accepter:
         names |= {body_key(_person(d), d.message.source.organisation) for d in done if d.going}
         return self.key_store.ensure(names) if names else {}
 
-    def _write(self, rows: _Rows, d: Decided, message_id: str, leaf: Appended, keys: Mapping[str, bytes]) -> Accepted:
+    def _sealing(self, d: Decided, keys: Mapping[str, bytes]) -> _Sealing:
+        message = d.message
+        key, text = keys[body_key(_person(d), message.source.organisation)], message.canonical()
+        digest, index = keyed_digest(key, text), self._bsn(message)
+        placing = message.kind.opens and any(judgement.receiver_role in WORKPLACES for _, judgement in d.going)
+        places = placement_ids(message.kind, message.data) if placing and d.known is not None else frozenset[str]()
+        marks: dict[str, Any] = {"digest": digest.hex()}
+        marks |= {} if message.recipient is None else {"genoemd": message.recipient}
+        marks |= {} if index is None else {"bsnDigest": bsn_digest(key, index)}
+        marks |= {"plaatsingen": sorted(map(place_mark, places))} if places else {}
+        return _Sealing(key, text, digest, index, places, marks)
+
+    def _write(self, rows: _Rows, d: Decided, message_id: str, leaf: Appended, given: _Sealing) -> Accepted:
         message, source = d.message, d.message.source
         person = _person(d)
-        key = keys[body_key(person, source.organisation)]
-        text = message.canonical()
-        receipt = _receipt(d, message_id, leaf, text)
+        receipt = _receipt(d, message_id, leaf, given.text)
         identity = {"organisation": source.organisation, "system": source.system, "event_id": message.id}
         rows.messages.append(
             identity
@@ -265,27 +290,20 @@ class Accepter:
                 "trajectory_id": d.trajectory,
                 "recipient": message.recipient,
                 "accepted_at": d.at,
-                "body": seal(key, canonical(message.event), body_aad(message_id), self.random),
-                "receipt": seal(key, canonical(receipt), receipt_aad(message_id), self.random),
+                "body": seal(given.key, canonical(message.event), body_aad(message_id), self.random),
+                "receipt": seal(given.key, canonical(receipt), receipt_aad(message_id), self.random),
                 "entry_id": leaf.entry_id,
                 "case_id": None,
-                "bsn_index": self._bsn(message),
+                "bsn_index": given.bsn_index,
             }
         )
-        rows.keys.append(identity | {"message_id": message_id, "digest": _keyed_digest(key, text)})
+        rows.keys.append(identity | {"message_id": message_id, "digest": given.digest})
         for receiver, judgement in d.going:
             line = d.known.root if d.known is not None else message_id
             rows.deliveries.append(waiting(self.new_id(), message, receiver, message_id, line) | {"next_at": d.at})
-            if person is not None and message.kind.opens and judgement.receiver_role in _WORKPLACES:
-                rows.placements.extend(
-                    {
-                        "person_id": person,
-                        "placement_id": p,
-                        "workplace": receiver,
-                        "workplace_role": judgement.receiver_role,
-                    }
-                    for p in placement_ids(message.kind, message.data)
-                )
+            if judgement.receiver_role in WORKPLACES:
+                placed = {"person_id": person, "workplace": receiver, "workplace_role": judgement.receiver_role}
+                rows.placements.extend(placed | {"placement_id": place} for place in given.places)
         return Accepted(receipt)
 
     def _bsn(self, message: Message) -> bytes | None:
@@ -379,9 +397,3 @@ def _locks(item: _Submission) -> Locks:
 def _lock(message: Message, known: Known | None) -> str:
     """A ref that names nobody is locked too: what it costs must not tell that it names nobody."""
     return known.root if known is not None else f"niemand/{message.source.organisation}/{message.subject}"
-
-
-def _keyed_digest(key: bytes, text: bytes) -> bytes:
-    """The digest by which a repeat is known: keyed, so that it says nothing once the person's key is destroyed."""
-    inner = hmac.digest(key, b"doorstroomhub/bericht-digest/v1", hashlib.sha256)
-    return hmac.digest(inner, text, hashlib.sha256)

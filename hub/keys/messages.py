@@ -1,5 +1,7 @@
 """Under which key a stored message lies, to what place its sealed values are bound, and opening it again."""
 
+import hashlib
+import hmac
 from typing import Any, Final
 
 from sqlalchemy import Row
@@ -48,3 +50,14 @@ def opened(key: bytes, row: Row[Any]) -> Message | None:
         return reopen(unseal(key, row.body, body_aad(row.message_id)))
     except (JsonInvalid, LookupError, ValueError):  # ``SealBroken`` among them
         return None
+
+
+def keyed_digest(key: bytes, text: bytes) -> bytes:
+    """The digest by which a repeat is known: keyed, so that it says nothing once the person's key is destroyed."""
+    inner = hmac.digest(key, b"doorstroomhub/bericht-digest/v1", hashlib.sha256)
+    return hmac.digest(inner, text, hashlib.sha256)
+
+
+def bsn_digest(key: bytes, index: bytes) -> str:
+    """What binds a message to the BSN (keyed index) by which it may join two persons; keyed likewise."""
+    return keyed_digest(key, b"burgerservicenummer|" + index).hex()

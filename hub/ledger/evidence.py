@@ -26,6 +26,8 @@ CASE_CLOSED: Final = "zaak-gesloten"
 #: And that an organisation has its messages pushed to an address, or no longer.
 SUBSCRIBED: Final = "abonnement"
 UNSUBSCRIBED: Final = "abonnement-beeindigd"
+#: And that somebody known was given a BSN, or an organisation's own number.
+MARKED: Final = "kenmerk-vastgelegd"
 #: For an entry that is undone as soon as it was written: nobody ever reads it.
 _NO_KEY: Final = bytes(32)
 
@@ -92,6 +94,21 @@ def key_of(person: PersonId | None) -> str:
 def bound(name: str, words: str | None) -> dict[str, str]:
     """Free text stays out of the log; its digest binds it."""
     return {} if words is None else {f"{name}Sha256": sha256(words.encode()).hexdigest()}
+
+
+def bsn_mark(organisation: str, index: bytes, salt: bytes | None) -> str:
+    """What binds a person to a BSN (keyed index) in the log; it says nothing once the row with the salt is gone."""
+    return sha256(b"|".join((organisation.encode(), salt or b"", index))).hexdigest()
+
+
+def number_mark(index: bytes, sealed: bytes) -> str:
+    """What binds a person to an organisation's own number. Sealed twice it is another; gone with its row."""
+    return sha256(b"|".join((index, sealed))).hexdigest()
+
+
+def place_mark(placement_id: str) -> str:
+    """What binds a person to a placement (`plaatsingId`, an id of a partner's making) in the log."""
+    return sha256(placement_id.encode()).hexdigest()
 
 
 def decided(

@@ -9,7 +9,7 @@ import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
@@ -22,7 +22,7 @@ from hub.gate.living import living
 from hub.gate.person_work import PersonWork, Subject
 from hub.keys.keyring import Keyring
 from hub.keys.sealing import seal
-from hub.ledger.evidence import Evidence, Fact, bound
+from hub.ledger.evidence import MARKED, Evidence, Fact, bound, bsn_mark, number_mark
 from hub.ports import NewId, Random
 from hub.rights.consent.checks import require_alive
 from hub.store.locks import Locks
@@ -145,17 +145,20 @@ class Candidates:
             if joint is not None and joint.root not in item.locked:
                 raise _Moved
             known = self._learned(tx, given.organisation, joint) or self._new(tx, joint)
+        marks: dict[str, str] = {}  # what binds this person to what it was given by, as the log tells it
         if index is not None and own is None:
             if numbered is not None and people.has_bsn(tx.connection, given.organisation, known.root):
                 raise Conflict("Bij dit nummer hoort een ander burgerservicenummer.")
-            people.note_bsn(tx.connection, given.organisation, index, known.person)
+            marks |= self._note_bsn(tx, known, given.organisation, index)
         if given.local_number is not None and numbered is None:
-            self._bind(tx, known, given.organisation, given.local_number)
+            marks |= self._bind(tx, known, given.organisation, given.local_number)
         ref, new = self._ref(tx, known, given.organisation)
         first = people.note_registration(tx.connection, given.organisation, known.root, ref, tx.now)
         if first:
             joined = {} if joint is None or joint.person == known.person else {"met": joint.root}
-            self._log(tx, known, given, joined | bound("ref", ref if new else None))
+            self._log(tx, known, given, joined | bound("ref", ref if new else None) | marks)
+        elif marks:
+            self._log_marks(tx, known, given.asker, tx.now, marks)
         return Registered(ref, first)
 
     def _joint(self, tx: Transaction, organisation: Oin, index: bytes | None) -> Known | None:
@@ -215,7 +218,8 @@ class Candidates:
             if named is not None and named.root != subject.known.root:
                 raise Conflict("Dit nummer hoort al bij iemand anders.")
             if named is None:
-                self._bind(tx, subject.known, organisation, local_number)
+                marks = self._bind(tx, subject.known, organisation, local_number)
+                self._log_marks(tx, subject.known, asker, subject.at, marks)
 
         self.person_work.on_ref(asker, ref, work)
 
@@ -280,16 +284,28 @@ class Candidates:
     def _number(self, organisation: Oin, local_number: str) -> bytes:
         return hmac.digest(self.keyring.local_number_key, f"{organisation}/{local_number}".encode(), "sha256")
 
-    def _bind(self, tx: Transaction, known: Known, organisation: Oin, local_number: str) -> None:
+    def _note_bsn(self, tx: Transaction, known: Known, organisation: Oin, index: bytes) -> dict[str, str]:
+        salt = self.random(16)
+        row = {"organisation": organisation, "bsn_index": index, "person_id": known.person, "salt": salt}
+        people.note_bsn(tx.connection, row)
+        return {"bsnSha256": bsn_mark(organisation, index, salt)}
+
+    def _log_marks(self, tx: Transaction, known: Known, asker: Asker, at: datetime, marks: dict[str, str]) -> None:
+        """That a person who was registered, or known, already was given a BSN or an own number."""
+        said = {"soort": MARKED, "op": instants.write(at), "organisatie": asker.organisation, "systeem": asker.system}
+        self.evidence.append(tx.connection, [Fact(known.person, said | marks)])
+
+    def _bind(self, tx: Transaction, known: Known, organisation: Oin, local_number: str) -> dict[str, str]:
         name = content_key(known.person, organisation)
         key = self.key_store.ensure([name])[name]
-        row = {
+        row: dict[str, Any] = {
             "organisation": organisation,
             "number_index": self._number(organisation, local_number),
             "person_id": known.person,
             "sealed": seal(key, local_number.encode(), f"lokaal-nummer/{known.person}".encode(), self.random),
         }
         people.bind_number(tx.connection, row)
+        return {"nummerSha256": number_mark(row["number_index"], row["sealed"])}
 
 
 def require_role(connection: Connection, organisation: Oin, roles: frozenset[Role]) -> Role:

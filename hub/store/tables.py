@@ -125,6 +125,7 @@ person_bsn = Table(
     Column("organisation", String(20), ForeignKey("organisation.oin"), nullable=False),
     Column("bsn_index", LargeBinary, nullable=False, index=True),
     Column("person_id", String(32), ForeignKey("person.person_id"), nullable=False, index=True),
+    Column("salt", LargeBinary),  # what the log has of this row is over it: that says nothing once the row is gone
     PrimaryKeyConstraint("organisation", "bsn_index"),
 )
 

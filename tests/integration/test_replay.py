@@ -536,6 +536,29 @@ def test_who_was_joined_or_split_by_hand_is_found(region: Region, joined: bool) 
     assert f"person {who}" in {found.place for found in report.findings}
 
 
+@pytest.mark.parametrize("whose", ["another's", "the asked one's"])
+def test_that_another_was_erased_hides_no_join_without_a_first_officer(region: Region, whose: str) -> None:
+    """Only where the entry of the first officer may be among those that nobody can read nothing is held against it."""
+    with region.core.engine.connect() as connection, connection.begin() as attempt:
+        opened = [e for e in entries(connection, region.core.key_store) if e.payload]
+        said = [e.payload or {} for e in opened]
+        joined = next(one for one in said if one["soort"] == "samenvoeging" and "verzoekId" in one)
+        first = next(
+            e
+            for e, one in zip(opened, said, strict=True)
+            if one["soort"] == "samenvoeging-gevraagd" and one["verzoekId"] == joined["verzoekId"]
+        )
+        strangers = (str(e.key_id) for e in opened if str(e.key_id).startswith("bewijs/"))
+        stranger = next(who for who in strangers if who.partition("/")[2] not in joined["leden"])
+        connection.execute(delete(ledger_entry).where(ledger_entry.c.entry_id == first.entry_id))
+        gone = without(region, stranger if whose == "another's" else str(first.key_id))
+        report, erased = check(connection, gone)
+        attempt.rollback()
+    assert erased > 0
+    reasons = {found.reason for found in report.findings}
+    assert ("een handeling van twee medewerkers waar de eerste niet om vroeg" in reasons) is (whose == "another's")
+
+
 def test_a_request_that_no_officer_made_is_found(region: Region) -> None:
     """Somebody who writes the first officer's step into the table needs only one officer."""
     with region.core.engine.connect() as connection, connection.begin() as attempt:
@@ -545,6 +568,18 @@ def test_a_request_that_no_officer_made_is_found(region: Region) -> None:
         report, _ = check(connection, region.core.key_store)
         attempt.rollback()
     assert [found.place for found in report.findings] == [f"identity_request {'f' * 32}"]
+
+
+@pytest.mark.parametrize("column", ["ended_at", "given_by", "valid_until", "asked_by"])
+def test_a_statement_that_was_changed_is_told_once(region: Region, column: str) -> None:
+    with region.core.engine.connect() as connection, connection.begin() as attempt:
+        row = connection.execute(select(facts.statement).limit(1)).one()
+        value = {"given_by": "voogd", "asked_by": MBO}.get(column, row.valid_from + 9 * LATER)
+        same = facts.statement.c.statement_id == row.statement_id
+        connection.execute(update(facts.statement).where(same).values({column: value}))
+        report, _ = check(connection, region.core.key_store)
+        attempt.rollback()
+    assert len([found for found in report.findings if row.statement_id in found.place]) == 1
 
 
 def test_a_statement_that_nobody_gave_is_found(region: Region) -> None:
@@ -582,6 +617,15 @@ def test_what_cannot_be_read_must_be_named(region: Region, tmp_path: Path) -> No
             select(ledger_payload.c.key_id).where(ledger_payload.c.key_id.like("bewijs/%")).limit(1)
         )
 
+    with snapshot(region.core.engine) as connection:
+        report, erased = check(connection, without(region, str(key_id)))
+    assert erased > 0
+    assert any("door geen vernietiging genoemd" in f.reason for f in report.findings)
+
+
+def without(region: Region, key_id: str) -> Any:
+    """The keys of the region, one of which was destroyed."""
+
     class Without:
         def find(self, ids: Any) -> dict[str, bytes]:
             return {k: v for k, v in region.core.key_store.find(ids).items() if k != key_id}
@@ -589,7 +633,4 @@ def test_what_cannot_be_read_must_be_named(region: Region, tmp_path: Path) -> No
         def destroyed(self, ids: Any) -> set[str]:
             return region.core.key_store.destroyed(ids) | ({key_id} & set(ids))
 
-    with snapshot(region.core.engine) as connection:
-        report, erased = check(connection, Without())  # type: ignore[arg-type]
-    assert erased > 0
-    assert any("door geen vernietiging genoemd" in f.reason for f in report.findings)
+    return Without()

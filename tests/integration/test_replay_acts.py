@@ -214,7 +214,6 @@ def test_who_was_erased_hides_only_what_nobody_can_read(region: Region, heard: b
         connection.execute(update(facts.stop).values(recorder=MBO))
         compare_acts(connection, acts, everybody, report.wrong)
         attempt.rollback()
-    acts.close()
     assert {found.place.split()[0] for found in report.findings} == ({"stop"} if heard else set())
 
 

@@ -141,8 +141,8 @@ def test_a_delivery_that_nobody_has_any_more_or_that_nobody_let_is_found(
         assert place in by_hand(region, insert(hub.delivery).values(row | other)) - before
 
 
-#: Of what waits or was only fetched the log does not know that it was buried, nor that it waits again after a try.
-UNKNOWN = {("afgeleverd", state) for state in ("wachtend", "vrijgegeven", "begraven")} | {("wachtend", "begraven")}
+#: Of what waits the log does not know that it was buried. What the mailbox gave out stands there under its number.
+UNKNOWN = {("wachtend", "begraven")}
 
 
 @pytest.mark.parametrize("state", sorted(state for state in State if state != State.ERASED))
@@ -180,6 +180,24 @@ def test_what_was_stopped_after_it_left_and_then_acknowledged_is_found(region: R
     assert REPORT in [one["type"] for one in region.collect(guide)]
     reasons = {reason for place, reason in found(region) - before}
     assert "een bevestiging van een bericht dat voor deze ontvanger al was gestopt" in reasons
+
+
+def test_what_was_acknowledged_and_went_again_is_found(region: Region) -> None:
+    """Put back by hand and fetched once more: it stands there as acknowledged, as before, and the log knows twice."""
+    before = found(region)
+    guide, sender = region.pair()
+    person, _ = region.reporting(guide, sender)
+    message = send(region, person, sender)
+    assert [one["type"] for one in region.collect(guide)] == [REPORT]
+    assert found(region) == before  # the control
+
+    mine = hub.delivery.c.message_id == message
+    again = update(hub.delivery).where(mine).values(state="afgeleverd", acknowledged_at=None)
+    back = update(hub.mailbox).where(hub.mailbox.c.organisation == guide).values(acknowledged=0)
+    single(region.core.transactions, lambda tx: [tx.connection.execute(one) for one in (again, back)])
+    assert [one["type"] for one in region.collect(guide)] == [REPORT]
+    ((place, reason),) = found(region) - before
+    assert place.startswith("vermelding ") and "een tweede bevestiging" in reason
 
 
 def test_what_was_buried_and_replayed_is_no_finding(region: Region) -> None:

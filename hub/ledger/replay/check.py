@@ -16,12 +16,15 @@ from typing import Any, Final
 
 from sqlalchemy import Connection
 
-from consent.keys import SYSTEM_KEY, KeyStore
+from consent.keys import SYSTEM_KEY, KeyStore, evidence_key
 from consent.verify.report import Report
+from contracts.identity import PersonId
 from hub.ledger.replay.against.acts import Acts, compare_acts
+from hub.ledger.replay.against.bound.marks import Marks, compare_marks
 from hub.ledger.replay.against.cases import Cases, compare_cases
 from hub.ledger.replay.against.deliveries import compare_deliveries
 from hub.ledger.replay.against.erasures import compare_erasures
+from hub.ledger.replay.against.rows import Named
 from hub.ledger.replay.against.shields import Shields, require_lifters
 from hub.ledger.replay.against.subscriptions import Subscriptions, compare_subscriptions
 from hub.ledger.replay.against.tables import compare
@@ -55,6 +58,7 @@ class _Replay:
     subscriptions: Subscriptions = field(init=False)
     cases: Cases = field(default_factory=Cases)
     acts: Acts = field(default_factory=Acts)
+    marks: Marks = field(default_factory=Marks)
     shields: Shields = field(default_factory=Shields)
     unreadable: Shelf[str] = field(default_factory=Shelf)  # key id, entry id → where it stands
     unread: int = 0  # how many of those
@@ -83,6 +87,7 @@ class _Replay:
     def _said(self, entry: Opened, said: dict[str, Any]) -> str | None:
         person = None if entry.key_id == SYSTEM_KEY else str(entry.key_id).partition("/")[2]
         self.acts.hear(person, entry.entry_id, said)
+        self.marks.hear(person, entry.entry_id, said)
         if person is not None:
             self.persons.meet(person)
         match said["soort"]:
@@ -128,7 +133,7 @@ class _Replay:
             case "registratie" if "met" in said:
                 return self.identities.by_bsn(said["met"], person)
             case "samenvoeging" | "splitsing":
-                return self.identities.carried_out(said, all_read=not self.unread)
+                return self.identities.carried_out(said, all_read=self._read(*said["leden"], said.get("afgesplitst")))
             case "samenvoeging-gevraagd" | "splitsing-gevraagd":
                 self.identities.asked(person, said)
             case "traject-beeindigd":
@@ -142,13 +147,18 @@ class _Replay:
                 return looked(self.region, self.persons, person, said)
             case "afscherming" | "afscherming-opheffing-gevraagd" | "afscherming-opgeheven":
                 self.persons.hear(person, said)
-                return self.shields.hear(said, place)
+                return self.shields.hear(said, place, self.persons.group(person))
             case "zaak-beantwoord":
                 self.cases.close(said)
                 self.persons.hear(person, said)
             case _:
                 self.persons.hear(person, said)
         return None
+
+    def _read(self, *handles: str | None) -> bool:
+        """Whether all that was said of these persons up to here could be read."""
+        keys = [evidence_key(PersonId(who)) for who in handles if who is not None]
+        return not any(self.unreadable.any_under(f"{key}\n") for key in keys)
 
     def close(self) -> int:
         """What cannot be read must be named; the number of entries that are rightly unreadable."""
@@ -171,11 +181,13 @@ def check(connection: Connection, keys: KeyStore, progress: Callable[[int], None
     for entry in entries(connection, keys, progress):
         replay.hear(entry)
     erased = replay.close()
-    compare(connection, replay.region, replay.identities, replay.traffic, replay.report.wrong)
-    compare_acts(connection, replay.acts, replay.traffic.erased, replay.report.wrong)
+    named_already = Named(replay.report.wrong)
+    compare_acts(connection, replay.acts, replay.traffic.erased, named_already)
+    compare(connection, replay.identities, replay.traffic, named_already.places, replay.report.wrong)
     compare_subscriptions(connection, replay.subscriptions, replay.report.wrong)
-    require_lifters(replay.shields, replay.report.wrong, all_read=not replay.unread)
+    require_lifters(replay.shields, replay.traffic.erased, replay.report.wrong)
     compare_deliveries(connection, replay.traffic, replay.report.wrong)
     compare_cases(connection, replay.cases, replay.traffic.erased, replay.report.wrong)
     compare_erasures(connection, keys, replay.persons, replay.traffic, replay.report.wrong)
+    compare_marks(connection, keys, replay.marks, replay.traffic, replay.report.wrong)
     return replay.report, erased

@@ -73,7 +73,8 @@ class Identities:
     def carried_out(self, said: dict[str, Any], *, all_read: bool) -> str | None:
         """Two officers joined or split; what is wrong with it, if anything.
 
-        ``all_read``: every entry so far could be read. Else the first officer's may be among those that could not.
+        ``all_read``: so could every entry so far about these persons. Else the first officer's may be among those that
+        could not.
         """
         request_id = said["verzoekId"]
         if request_id in self.done:

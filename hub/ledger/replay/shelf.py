@@ -73,6 +73,12 @@ class Shelf(Generic[Told]):
         rows = self._db.execute(f"SELECT key, value FROM told WHERE {_AMONG}", among)
         return {key: self._open(value) for key, value in rows}
 
+    def any_under(self, prefix: str) -> bool:
+        """Whether anything was told under a key that begins so."""
+        self._write()
+        row = self._db.execute("SELECT key FROM told WHERE key >= ? ORDER BY key LIMIT 1", (prefix,)).fetchone()
+        return row is not None and str(row[0]).startswith(prefix)
+
     def unseen(self) -> Iterator[tuple[str, Told]]:
         """What no call of ``see`` asked for, in the order of the keys."""
         self._write()

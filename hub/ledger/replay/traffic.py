@@ -19,6 +19,7 @@ _NOBODY: Final = PersonFacts()
 #: By what a message may never leave for a receiver again.
 STOPPED: Final = "gestopt"
 RECALLED: Final = "teruggeroepen"
+_ACKNOWLEDGED: Final = frozenset({State.CONFIRMED.value, State.UNPROCESSABLE.value})
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +172,8 @@ class Traffic:
                 wrong = f"een bevestiging van een bericht dat voor deze ontvanger al was {barred}"
             elif self.released.get(key) is None:
                 wrong = "een bevestiging van een bericht waarvan het logboek geen vrijgave bevat"
+            elif self.ended.get(key) in _ACKNOWLEDGED:
+                wrong = "een tweede bevestiging van hetzelfde bericht door dezelfde ontvanger: het ging opnieuw"
             else:
                 self.ended[key] = one["uitkomst"]
         return wrong

@@ -157,11 +157,12 @@ def bsn_holders(connection: Connection, index: bytes) -> dict[Oin, Known]:
     return {Oin(r.organisation): Known(PersonId(r.person_id), r.root) for r in rows}
 
 
-def note_bsn(connection: Connection, organisation: Oin, index: bytes, who: str) -> None:
-    """Remember that this organisation registered this BSN for this person, in the place of one who was erased."""
-    same = (person_bsn.c.organisation == organisation) & (person_bsn.c.bsn_index == index)
+def note_bsn(connection: Connection, row: dict[str, Any]) -> None:
+    """Remember that an organisation registered a BSN for a person, in the place of one who was erased (values of
+    ``person_bsn``)."""
+    same = (person_bsn.c.organisation == row["organisation"]) & (person_bsn.c.bsn_index == row["bsn_index"])
     connection.execute(delete(person_bsn).where(same))
-    connection.execute(insert(person_bsn).values(organisation=organisation, bsn_index=index, person_id=who))
+    connection.execute(insert(person_bsn).values(row))
 
 
 def has_bsn(connection: Connection, organisation: Oin, root: str) -> bool:

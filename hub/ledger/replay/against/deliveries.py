@@ -22,7 +22,7 @@ from hub.store import tables as hub
 
 _DELIVERIES: Final = select(
     *(hub.delivery.c[name] for name in ("delivery_id", "message_id", "recipient", "released_at", "revealed")),
-    *(hub.delivery.c.state, hub.delivery.c.reason, hub.message.c.person_id),
+    *(hub.delivery.c.state, hub.delivery.c.reason, hub.delivery.c.sequence, hub.message.c.person_id),
 ).join(hub.message, hub.message.c.message_id == hub.delivery.c.message_id)
 _RESTED_ON: Final = select(release_basis).where(any_of(release_basis.c.delivery_id, "ids"))
 
@@ -60,6 +60,10 @@ def _left_otherwise(row: Row[Any], told: Release | None, rested_on: set[str]) ->
 
 def _ended_otherwise(row: Row[Any], told: str | None) -> str | None:
     """What is wrong with how it ended, if anything. What was erased is looked at with its message."""
+    if (row.state == State.DELIVERED and row.sequence is None) or (
+        row.sequence is not None and row.state in (State.WAITING, State.RELEASED, State.BURIED)
+    ):
+        return "wat het postvak uitgaf, is daar niet meer: het zou opnieuw gaan"
     if row.state in (told, State.ERASED):
         return None
     if told is not None:

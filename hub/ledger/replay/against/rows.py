@@ -1,6 +1,7 @@
 """What every comparison of the log with a table works with."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
@@ -13,13 +14,32 @@ _PAGE: Final = 1_000
 Wrong = Callable[[str, str], None]
 
 
-def pages(connection: Connection, of: Table | Select[Any], key: Column[Any]) -> Iterator[Sequence[Row[Any]]]:
-    """All rows, in the order of a unique column of text, some at a time."""
-    query = (of if isinstance(of, Select) else select(of)).order_by(key).limit(_PAGE)
+@dataclass(slots=True)
+class Named:
+    """Tells, and remembers where: what one comparison named, another need not name again."""
+
+    wrong: Wrong
+    places: set[str] = field(default_factory=set)
+
+    def __call__(self, where: str, what: str) -> None:
+        self.places.add(where)
+        self.wrong(where, what)
+
+
+def pages(
+    connection: Connection, of: Table | Select[Any], key: Column[Any], size: int = _PAGE
+) -> Iterator[Sequence[Row[Any]]]:
+    """All rows, in the order of a unique column of text, ``size`` at a time."""
+    query = (of if isinstance(of, Select) else select(of)).order_by(key).limit(size)
     last = ""
     while rows := connection.execute(query.where(key > last)).all():
         yield rows
         last = getattr(rows[-1], key.name)
+
+
+def stream(connection: Connection, query: Select[Any]) -> Iterator[Row[Any]]:
+    """All rows of a query, of which never more than some are in memory."""
+    yield from connection.execute(query, execution_options={"yield_per": _PAGE})
 
 
 def plain(value: Any) -> Any:

@@ -3,6 +3,7 @@
 The rows are held against the log with the facts of persons and with the acts; here only the order of the two's acts.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -34,10 +35,11 @@ class Shields:
     """All afschermingen at one place in the log. All that is said of one is under the key of one person."""
 
     told: dict[str, Told] = field(default_factory=dict)
-    open: dict[str, str] = field(default_factory=dict)  # lifted by nobody, for one that has yet to come: id → place
+    #: Lifted by nobody, for one that has yet to come: id → its place, and who the person and those joined with it are.
+    open: dict[str, tuple[str, frozenset[str]]] = field(default_factory=dict)
 
-    def hear(self, said: dict[str, Any], place: str) -> str | None:
-        """What one entry does; what is wrong with it, if anything."""
+    def hear(self, said: dict[str, Any], place: str, group: frozenset[str]) -> str | None:
+        """What one entry about a person of this group does; what is wrong with it, if anything."""
         key, organisation = said["afschermingId"], said["organisatie"]
         if said["soort"] == "afscherming":
             self.told[key] = Told(organisation, frozenset(said["ontvangers"]))
@@ -56,7 +58,7 @@ class Shields:
         second = said.get("medewerker")
         self.told[key] = replace(one, lifted_at=said["op"], lifted_by=second)
         if second is None:
-            self.open[key] = place
+            self.open[key] = place, group
             return wrong
         return wrong or _unfit(one.asked, said)
 
@@ -85,7 +87,8 @@ def _unfit(asked: Asked, said: dict[str, Any]) -> str | None:
     return None
 
 
-def require_lifters(shields: Shields, wrong: Wrong, *, all_read: bool) -> None:
-    """``all_read``: every entry could be read. Else what took the place of one may be among those that could not."""
-    for place in shields.open.values() if all_read else ():
-        wrong(place, "een afscherming die door niemand is opgeheven, en waar geen andere voor in de plaats kwam")
+def require_lifters(shields: Shields, unread: Collection[str], wrong: Wrong) -> None:
+    """``unread``: handles of persons of whom not every entry could be read: what took the place may be among those."""
+    for place, group in shields.open.values():
+        if group.isdisjoint(unread):
+            wrong(place, "een afscherming die door niemand is opgeheven, en waar geen andere voor in de plaats kwam")

@@ -1,7 +1,7 @@
 """What the log told against what stands in the tables: rows that were changed by hand, are missing or too many."""
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import fields, is_dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -23,8 +23,16 @@ from hub.ledger.replay.traffic import Traffic
 from hub.store import tables as hub
 from hub.store.region.parties import keys_digest
 
-#: What the gate knows of a person, by its name in ``PersonFacts``.
-_FACTS: Final = ("involvements", "statements", "stops", "restrictions", "objections", "secrecy_releases", "shields")
+#: What the gate knows of a person, by its name in ``PersonFacts``, and the table of its rows.
+_FACTS: Final[dict[str, Table]] = {
+    "involvements": facts.involvement,
+    "statements": facts.statement,
+    "stops": facts.stop,
+    "restrictions": facts.restriction,
+    "objections": facts.objection,
+    "secrecy_releases": facts.secrecy_release,
+    "shields": facts.shield,
+}
 #: Of a message only what the log tells of: not the bodies.
 _MESSAGES: Final = select(
     *(hub.message.c[name] for name in ("message_id", "person_id", "organisation", "system", "kind", "purpose"))
@@ -34,11 +42,11 @@ _RECEIVERS: Final = select(hub.delivery.c.message_id, hub.delivery.c.recipient).
 )
 
 
-def compare(connection: Connection, region: Region, told: Identities, traffic: Traffic, wrong: Wrong) -> None:
-    """Every projection in turn."""
-    _region(connection, region, wrong)
-    _beside(connection, region, wrong)
-    _persons(connection, told.persons, traffic.erased, wrong)
+def compare(connection: Connection, told: Identities, traffic: Traffic, named: Collection[str], wrong: Wrong) -> None:
+    """Every projection in turn. ``named``: places that were named already, and are not named again."""
+    _region(connection, traffic.region, wrong)
+    _beside(connection, traffic.region, wrong)
+    _persons(connection, told.persons, traffic.erased, named, wrong)
     _identities(connection, told, traffic.erased, wrong)
     _messages(connection, traffic, wrong)
 
@@ -123,7 +131,7 @@ def _region(connection: Connection, region: Region, wrong: Wrong) -> None:
     )
 
 
-def _persons(connection: Connection, persons: Persons, erased: set[str], wrong: Wrong) -> None:
+def _persons(connection: Connection, persons: Persons, erased: set[str], named: Collection[str], wrong: Wrong) -> None:
     """The facts on which the gate decides, person by person; of those whose evidence is gone the log tells nothing."""
     for rows in pages(connection, facts.person, facts.person.c.person_id):
         alive = [row for row in rows if row.person_id not in erased]
@@ -138,9 +146,8 @@ def _persons(connection: Connection, persons: Persons, erased: set[str], wrong: 
         shown = unreadable.read(connection, {row.root for row in alive}, wrong)
         for root, record in shown.items():
             told, _ = persons.facts(root)
-            for name in _FACTS:
-                ours = {_key(f): _rounded(f) for f in getattr(told, name)}
-                theirs = {_key(f): _rounded(f) for f in getattr(record.facts, name)}
+            for name, table in _FACTS.items():
+                ours, theirs = (_rows(getattr(each, name), table, named) for each in (told, record.facts))
                 differences(f"{name} van persoon {root}", theirs, ours, wrong)
             if told.deceased != record.facts.deceased:
                 wrong(f"person {root}", "overlijden is anders dan het logboek zegt")
@@ -253,6 +260,12 @@ def differences(place: str, shown: Mapping[Any, Any], told: Mapping[Any, Any], w
 def ms(at: datetime | None) -> int | None:
     """Whole milliseconds, as the log writes them."""
     return None if at is None else int(at.timestamp() * 1000)
+
+
+def _rows(some: Iterable[Any], table: Table, named: Collection[str]) -> dict[Any, tuple[Any, ...]]:
+    """Facts by their keys, but for those whose row was named."""
+    rows = {_key(fact): _rounded(fact) for fact in some}
+    return {key: row for key, row in rows.items() if f"{table.name} {key}" not in named}
 
 
 def _key(fact: Any) -> Any:
