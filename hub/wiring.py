@@ -75,6 +75,7 @@ from hub.rights.retention import routes as retention_routes
 from hub.rights.retention import sweeper as retention
 from hub.rights.statements import Statements
 from hub.rights.stopping import Stopper
+from hub.rights.taken.book import Taken
 from hub.settings import Environment, Settings
 from hub.store.database import reading
 from hub.store.traffic.queues import Queues
@@ -291,7 +292,9 @@ def _deciders(limits: Limits, erasures: Erasures) -> dict[str, Decider]:
 def _means(kind: type[_Kind], core: Core, work: PersonWork, carried: "_Carried") -> _Kind:
     notifier = Notifier(core.key_store, core.evidence, core.new_id, core.random, carried.ring)
     stopper = Stopper(core.key_store, core.evidence, notifier)
-    return kind(work, stopper, core.key_store, core.evidence, core.new_id, core.random, core.terms)
+    taken = Taken(installation.taken(core.settings))
+    taken.begin(core.clock.now())
+    return kind(work, stopper, core.key_store, core.evidence, core.new_id, core.random, core.terms, taken)
 
 
 @dataclass(frozen=True, slots=True)

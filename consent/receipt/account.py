@@ -25,6 +25,7 @@ class State(StrEnum):
     RENEWED = "vernieuwd"
     REFUSED = "geweigerd"
     PART_CONFIRMED = "deel-bevestigd"
+    PART_LAPSED = "deel-vervallen"
     PERSON_CONFIRMED = "zelf-bevestigd"
     WITHDRAWN = "ingetrokken"
     REVOKED = "herroepen"
@@ -43,6 +44,7 @@ ENDED: Final = "toestemming-beeindigd"
 LATER: Final[Mapping[str, State]] = {
     REQUEST: State.REQUESTED,
     "bevestiging-toestemming": State.PART_CONFIRMED,
+    "bevestiging-vervallen": State.PART_LAPSED,
     "bevestiging-betrokkene": State.PERSON_CONFIRMED,
     "intrekking": State.WITHDRAWN,
     "herroeping": State.REVOKED,
@@ -139,8 +141,14 @@ class Account:
 
     @property
     def confirmed(self) -> frozenset[Oin]:
-        """The verstrekkers whose part was in force."""
-        return frozenset(e.by for e in self.events if e.state is State.PART_CONFIRMED and e.by is not None)
+        """The verstrekkers whose part was in force at the last, in the order of the log."""
+        found: set[Oin] = set()
+        for event in self.events:
+            if event.by is not None and event.state is State.PART_CONFIRMED:
+                found.add(event.by)
+            elif event.by is not None and event.state is State.PART_LAPSED:
+                found.discard(event.by)
+        return frozenset(found)
 
     @property
     def known_until(self) -> datetime:

@@ -43,6 +43,9 @@ _ALL: Final = [{"@id": terms.ALL, "dct:title": "alles"}]
 _AT_THE_PARTIES: Final = "Bij de genoemde organisaties, ieder voor de eigen gegevens."
 _RETENTION: Final = "Tot het doel bereikt is of de toestemming eindigt; de organisatie noemt haar eigen termijnen."
 
+_KNOWN: Final = (
+    "Dit bewijs weet niet wat er na dct:created is vastgelegd, zoals een intrekking: vraag een nieuw bewijs."
+)
 _CONTENT_KEPT: Final = "In de hub: de inhoud van een bericht, nadat het is aangekomen."
 _EVIDENCE_KEPT: Final = "In de hub: het bewijs, nadat de laatste organisatie is gestopt."
 
@@ -57,6 +60,7 @@ def document(account: Account, evidence: Evidence) -> bytes:
         "dpv:hasIdentifier": account.receipt_id,
         "dct:conformsTo": terms.RECEIPT_PROFILE,
         "dct:created": instants.write(account.known_until),
+        **({"dct:description": _KNOWN} if account.version > 2 else {}),
         "dpv:hasRecordOfActivity": _record(account),
         "bewijs": evidence.as_json(),
     }

@@ -89,7 +89,7 @@ def _ended(account: Account) -> list[str]:
     end = account.ended
     if end is None:
         return []
-    told = f"Let op. {terms.STATES[end.state].words} Sinds {_moment(account, end.at)}."
+    told = f"Let op. {_state(account, end)} Sinds {_moment(account, end.at)}."
     return [f'<p class="let-op">{escape(told)}</p>']
 
 
@@ -202,7 +202,20 @@ def _since(account: Account) -> list[str]:
 
 def _told(account: Account, event: Event) -> str:
     who = "" if event.by is None else f" ({account.name(event.by)})"
-    return f"{_moment(account, event.at)}{who}: {terms.STATES[event.state].words}"
+    return f"{_moment(account, event.at)}{who}: {_state(account, event)}"
+
+
+def _state(account: Account, event: Event) -> str:
+    """What an event means to the person; of a withdrawal who did it, as far as the log says."""
+    if event.state is not State.WITHDRAWN or account.version < 3:
+        return terms.STATES[event.state].words
+    match event.given_by:
+        case None:
+            return "Dit is ingetrokken. Het geldt niet meer."
+        case "betrokkene":
+            return "U hebt dit ingetrokken. Het geldt niet meer."
+        case other:
+            return f"Namens u heeft {terms.GIVEN_BY[other].words} dit ingetrokken. Het geldt niet meer."
 
 
 def _rights(account: Account) -> list[str]:
@@ -216,10 +229,18 @@ def _rights(account: Account) -> list[str]:
     ]
 
 
+def _known(account: Account) -> list[str]:
+    if account.version < 3:
+        return []
+    told = f"Dit bewijs weet alleen wat er tot en met {_moment(account, account.known_until)} is opgeschreven."
+    return [_p(f"{told} Wat er daarna gebeurde, staat in een nieuw bewijs.")]
+
+
 def _proof(account: Account) -> list[str]:
     lines = [
         "<h2>Bewijs</h2>",
         _p("Bewaar dit goed. Met het bestand kan iedereen later nagaan of dit klopt. Daar is geen internet bij nodig."),
+        *_known(account),
         f'<p>Nummer van dit bewijs: <span class="nummer">{escape(account.receipt_id)}</span></p>',
     ]
     if account.ref is not None:

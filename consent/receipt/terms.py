@@ -63,6 +63,7 @@ STATES: Final[Mapping[State, Term]] = {
     State.RENEWED: Term("dpv:RenewedConsentGiven", "U zei opnieuw ja."),
     State.REFUSED: Term("dpv:ConsentRefused", "U zei nee."),
     State.PART_CONFIRMED: Term("hub:toestand:deel-bevestigd", "Deze organisatie mag vanaf nu gegevens geven."),
+    State.PART_LAPSED: Term("hub:toestand:deel-vervallen", "Deze organisatie moet dit opnieuw bevestigen."),
     State.PERSON_CONFIRMED: Term("hub:toestand:zelf-bevestigd", "U hebt dit zelf bevestigd."),
     State.WITHDRAWN: Term("dpv:ConsentWithdrawn", "Dit is ingetrokken namens u. Het geldt niet meer."),
     State.REVOKED: Term("dpv:ConsentRevoked", "Dit was verkeerd opgeschreven. Het geldt niet meer."),

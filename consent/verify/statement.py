@@ -7,21 +7,20 @@ as a ``.tlog-proof`` shows, or the whole log, or both; (4) they stand there in t
 
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import Final
 
 from consent.log.note import Checkpoint, Verifier, open_checkpoint
 from consent.log.proof import TlogProof
-from consent.receipt.account import only_asks
+from consent.receipt.account import Account, only_asks
 from consent.receipt.document import read
+from consent.receipt.dutch import moment
 from consent.receipt.evidence import ReceiptInvalid, Shown
 from consent.verify.receipt import look_up, verify_proof
 from consent.verify.report import Report
 from consent.verify.tree import Sought
 
 #: What no look at a receipt can tell.
-LIMITS = (
-    "of de toestemming later nog is veranderd of ingetrokken",
-    "of wat is vastgelegd ook zo is gezegd",
-)
+LIMIT: Final = "of wat is vastgelegd ook zo is gezegd"
 
 
 def verify_statement(raw: bytes, proof: str | None, verifiers: Sequence[Verifier], log: Sought | None = None) -> Report:
@@ -29,7 +28,7 @@ def verify_statement(raw: bytes, proof: str | None, verifiers: Sequence[Verifier
 
     Without either nothing shows that the log holds the statement: the caller gives one.
     """
-    report = Report(["toestemmingsbewijs"], limits=list(LIMITS))
+    report = Report(["toestemmingsbewijs"], limits=[LIMIT])
     if proof is not None:
         report.looked_at.append("bewijs")
     try:
@@ -37,6 +36,7 @@ def verify_statement(raw: bytes, proof: str | None, verifiers: Sequence[Verifier
     except ReceiptInvalid as error:
         report.wrong(error.place, error.reason)
         return report
+    _tell_state(receipt.account, None if log is None else log.now, report)
     first, *later = receipt.evidence.entries
     shown = {first: None if proof is None else verify_proof([first.leaf], proof, verifiers, report)}  # (2), (3)
     for number, entry in enumerate(later, start=2):
@@ -50,6 +50,28 @@ def verify_statement(raw: bytes, proof: str | None, verifiers: Sequence[Verifier
     if not _in_order(proofs, verifiers) or any(one >= other for one, other in pairwise(places)):  # (4)
         report.wrong("bewijs", "de vermeldingen staan in het logboek in een andere volgorde")
     return report
+
+
+def _tell_state(account: Account, now: str | None, report: Report) -> None:
+    """How the statement stands: by the receipt itself, and by what lies behind the log, where that was looked at."""
+    end = account.ended
+    if end is not None:
+        report.notes.append(f"deze verklaring geldt niet meer: {end.state} op {moment(end.at)}")
+    if now is not None:
+        report.notes.append(f"zo staat deze verklaring nu in de hub: {now}")
+    elif end is None:
+        report.limits.append(
+            f"of deze verklaring na {moment(account.known_until)} is ingetrokken of veranderd: dit bewijs is van"
+            " daarvoor. Vraag de hub om een nieuw bewijs, of kijk met `hub ledger verify --db`"
+        )
+
+
+def statement_id(raw: bytes) -> str | None:
+    """Of which statement this is the receipt; ``None`` where it does not hold, which looking at it will tell."""
+    try:
+        return read(raw).account.id
+    except ReceiptInvalid:
+        return None
 
 
 def statement_leaves(raw: bytes) -> list[bytes]:

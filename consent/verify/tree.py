@@ -26,6 +26,7 @@ class Sought:
 
     leaves: frozenset[bytes]
     found: dict[bytes, int] = field(default_factory=dict)  # where in the log each stands first
+    now: str | None = None  # how the statement of the receipt stands now, where the look met what lies behind the log
 
     def meet(self, start: int, leaves: Sequence[bytes]) -> None:
         """The next leaves of the log, of which the first has index ``start``."""

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from consent.log.note import NoteInvalid, Verifier
 from consent.receipt.document import is_receipt
+from consent.verify.lineage import lineage
 from consent.verify.receipt import (
     RECEIPT_TYPE,
     leaf_hashes,
@@ -52,9 +53,24 @@ __all__ = [
     "verify_any_receipt",
     "verify_log",
     "verify_proof",
+    "verify_published",
     "verify_receipt",
     "verify_statement",
 ]
+
+
+def verify_published(
+    fetch: Fetch,
+    verifiers: Sequence[Verifier],
+    earlier: Sequence[str] = (),
+    progress: Progress | None = None,
+    sought: Sought | None = None,
+) -> Report:
+    """Look at a whole log that was published, in a folder or over HTTP; and say which ones came before and after."""
+    report = verify_log(fetch, verifiers, earlier, progress, sought)
+    if report.head is not None:
+        report.notes += lineage(fetch, report.head)
+    return report
 
 
 def sought_by(raw: bytes) -> Sought:

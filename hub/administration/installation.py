@@ -5,6 +5,7 @@
   hub.db, keys.db       on SQLite
   signer.state          the signer's memory: the last checkpoint that it signed (signer-2.state: of the second origin)
   erasures.list         hub.keys.erasure_list
+  intrekkingen.list     hub.keys.taken_list
   bewijslogboek-1/      the log of an earlier origin, as tiles (only after a restore to an older state)
   init.unfinished       only while ``initialise`` is at work: tells an interrupted beginning from a finished hub
   restore.unfinished    the same for a restore
@@ -28,6 +29,7 @@ from contracts.errors import Conflict
 from hub.administration.folder import FolderLock
 from hub.keys import keyring
 from hub.keys.keyring import Keyring
+from hub.keys.taken_list import TakenList
 from hub.ports import Clock, Random
 from hub.settings import Settings
 from hub.store import installation
@@ -83,6 +85,11 @@ def erasures(settings: Settings) -> Path:
     return settings.data_dir / "erasures.list"
 
 
+def taken(settings: Settings) -> Path:
+    """Where the list of what was taken away lies (``hub.keys.taken_list``)."""
+    return settings.data_dir / "intrekkingen.list"
+
+
 def restoring(settings: Settings) -> Path:
     """The mark of a restore that is not finished."""
     return settings.data_dir / _RESTORING
@@ -101,9 +108,13 @@ def archive(settings: Settings, origin: str) -> Path:
 
 def archives(settings: Settings, current: str) -> dict[str, Path]:
     """The logs of earlier origins that lie here, by origin."""
+    return {each: folder for each in ancestors(current) if (folder := archive(settings, each)).is_dir()}
+
+
+def ancestors(current: str) -> list[str]:
+    """The origins before this one, oldest first."""
     base, number = lineage(current)
-    earlier = (base if n == 1 else f"{base}/{n}" for n in range(1, number))
-    return {each: folder for each in earlier if (folder := archive(settings, each)).is_dir()}
+    return [base if n == 1 else f"{base}/{n}" for n in range(1, number)]
 
 
 def load_keyring(settings: Settings) -> Keyring:
@@ -147,13 +158,15 @@ def _initialise(settings: Settings, engine: Engine, clock: Clock, random: Random
         store.ensure([SYSTEM_KEY])
     origin = f"{urlsplit(settings.base_url).netloc}/bewijslogboek"
     signer = Signer(signer_state(settings), keys.log_keys, origin)
+    begun = clock.now()
+    TakenList(taken(settings)).begin(begun)
     with engine.begin() as connection:
         if not signer_state(settings).exists():
             signer.initialise(connection)
         for name, value in (
             (LOG_ORIGIN, origin),
             (MASTER_CHECK, keys.check_value),
-            (BEGUN_AT, instants.write(clock.now())),
+            (BEGUN_AT, instants.write(begun)),
         ):
             installation.write(connection, name, value)
     mark.unlink()

@@ -82,6 +82,10 @@ def backup(data: Path, keys: Path, as_json: bool) -> None:
 @click.option("--ter-plaatse", "here", is_flag=True, help="De database is al teruggezet, buiten de hub om.")
 @click.option("--checkpoint", "checkpoints", type=_FILE, multiple=True, help="Het laatste checkpoint dat bekend is.")
 @click.option("--wislijst", "erasures", type=_FILE, multiple=True, help="Een wislijst die elders bewaard is.")
+@click.option("--intrekkingenlijst", "taken", type=_FILE, multiple=True, help="De laatste intrekkingenlijst.")
+@click.option(
+    "--intrekkingen-bekend", "nothing_taken", is_flag=True, help="Er is niets ingetrokken buiten die lijsten."
+)
 @operator_option
 @json_option
 def restore(as_json: bool, operator: str, **given: Any) -> int:
@@ -89,9 +93,12 @@ def restore(as_json: bool, operator: str, **given: Any) -> int:
 
     MAP is een backup, of de map waarin `hub backup` ze zet: dan wordt de nieuwste teruggezet.
 
-    Wie na de backup is gewist, wordt opnieuw gewist. Staat niet vast dat het logboek na de backup niet verder ging, dan
-    begint een nieuw logboek (…/bewijslogboek/2). Dat het niet verder ging, blijkt uit signer.state in de map van de hub
-    of uit --checkpoint. Aan het eind wordt alles gecontroleerd: 0 heel, 1 kapot. Afgebroken? Doe hetzelfde opnieuw.
+    Wie na de backup is gewist, wordt opnieuw gewist; wat na de backup is ingetrokken, wordt opnieuw ingetrokken. Is er
+    geen intrekkingenlijst die dat vertelt, dan staat elke ja op te-bevestigen tot zijn verstrekker hem bevestigt.
+
+    Staat niet vast dat het logboek na de backup niet verder ging, dan begint een nieuw logboek (…/bewijslogboek/2). Dat
+    het niet verder ging, blijkt uit signer.state in de map van de hub of uit --checkpoint. Aan het eind wordt alles
+    gecontroleerd: 0 heel, 1 kapot. Afgebroken? Doe hetzelfde opnieuw.
     """
     import os
 
@@ -104,13 +111,15 @@ def restore(as_json: bool, operator: str, **given: Any) -> int:
     data, keys, here = given["data"], given["keys"], given["here"]
     if here == bool(data) or bool(data) != bool(keys):
         raise click.UsageError("geef MAP en --sleutels, of --ter-plaatse")
-    named = Named(given["checkpoints"], given["erasures"])
+    named = Named(given["checkpoints"], given["erasures"], given["taken"], given["nothing_taken"])
     with _progress() as told:
         tools = Tools(environment.from_process(), SystemClock(), os.urandom, told)
         done = finish_here(tools, operator, named) if here else run(tools, operator, data, keys, named)
     _show(done, as_json)
     if not given["erasures"]:
         click.echo(_FORGOTTEN, err=True)
+    if done.outcome.held is not None:
+        click.echo(_HELD.format(held=done.outcome.held), err=True)
     return done.report.exit_code
 
 
@@ -124,6 +133,8 @@ def _show(done: "Restored", as_json: bool) -> None:
         "beeindigdLogboek": None if outcome.old_origin is None else ended,
         "wislijst": done.erased,
         "opnieuwVernietigd": done.destroyed,
+        "opnieuwIngetrokken": outcome.again,
+        "aangehouden": outcome.held,
         "checkpointBijSleutels": done.claimed,
     }
     if as_json:
@@ -136,6 +147,14 @@ def _show(done: "Restored", as_json: bool) -> None:
 _FORGOTTEN = """\
 Let op: wie na deze backup is gewist, staat misschien alleen op de laatste wislijst (erasures.list in de map van de
 hub). Er is geen --wislijst genoemd. Is er nog een latere wislijst? Zet de backup dan opnieuw terug en noem die."""
+
+
+_HELD = """\
+Let op: de hub weet niet wat er na deze backup is ingetrokken, geweigerd, beperkt of teruggeroepen. Daarom opent geen ja
+van voor het herstel nog iets: {held} keer te-bevestigen. Een verstrekker bevestigt een ja opnieuw als de persoon erbij
+blijft (POST /v1/toestemmingen/{{id}}/bevestiging). Ontheffingen zijn beëindigd. Vraag alle partijen welke beperkingen,
+bezwaren, afschermingen en terugroepingen zij na de backup vastlegden, en laat die opnieuw vastleggen. Is er nog een
+intrekkingenlijst (intrekkingen.list in de map van de hub)? Zet de backup dan opnieuw terug en noem die."""
 
 
 @contextmanager

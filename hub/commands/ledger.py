@@ -10,8 +10,12 @@ import click
 from hub.commands.common.output import json_option, show
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy import Connection
+
     from consent.log.note import Verifier
-    from consent.verify.verifier import Fetch, Report
+    from consent.verify.verifier import Fetch, Report, Sought
     from hub.commands.common.office import Office
 
 _COULD_NOT_LOOK = 2
@@ -26,7 +30,7 @@ def ledger() -> None:
 
 @ledger.command("verify")
 @click.option("--folder", type=_FOLDER, help="Map met een logboek (checkpoint, tile/…).")
-@click.option("--url", help="Adres van een logboek, zoals https://hub.example/bewijslogboek.")
+@click.option("--url", help="Adres van een logboek; het eindigt op /bewijslogboek.")
 @click.option("--token-file", type=_FILE, help="Bestand met een token (scope logboek:lezen), bij --url.")
 @click.option("--db", is_flag=True, help="Het logboek in de database van deze hub, met de inhoud erachter.")
 @click.option("--receipt", type=_FILE, help="Ontvangstbewijs of toestemmingsbewijs (JSON, of de brief).")
@@ -67,7 +71,15 @@ def _not_looked(reason: str, as_json: bool) -> int:
 
 def _look(given: dict[str, Any]) -> tuple["Report", dict[str, Any]]:
     """Look at all that the options name; more than the report says only of the own database."""
-    from consent.verify.verifier import CouldNotLook, Report, folder_fetch, sought_by, verify_any_receipt, verify_log
+    from consent.verify.verifier import (
+        CouldNotLook,
+        Report,
+        folder_fetch,
+        sought_by,
+        verify_any_receipt,
+        verify_log,
+        verify_published,
+    )
 
     if sum(map(bool, (given["folder"], given["url"], given["db"]))) > 1:
         raise CouldNotLook("geef één van --folder, --url en --db")
@@ -80,21 +92,23 @@ def _look(given: dict[str, Any]) -> tuple["Report", dict[str, Any]]:
     sought = sought_by(receipt) if receipt is not None and with_log else None
     report, more = Report(), {}
 
+    looker = verify_log if given["db"] else verify_published
+
     def whole(fetch: "Fetch", with_keys: "list[Verifier]") -> "Report":
         if not with_keys:
             raise CouldNotLook("geef de sleutel van het logboek met --key")
         with _Progress() as told:
-            return verify_log(fetch, with_keys, earlier, told, sought)
+            return looker(fetch, with_keys, earlier, told, sought)
 
     if given["folder"]:
         report.merge(whole(folder_fetch(given["folder"]), verifiers))
     if given["url"]:
-        from hub.commands.common.remote_log import url_fetch
+        from consent.verify.remote import url_fetch
 
         with url_fetch(given["url"], given["token_file"]) as fetch:
             report.merge(whole(fetch, verifiers))
     if given["db"]:
-        more = _look_at_own(report, verifiers, whole)
+        more = _look_at_own(report, verifiers, whole, None if receipt is None else (receipt, sought))
     if receipt is not None:
         proof = _bytes(given["proof"]).decode("utf-8", "replace") if given["proof"] else None
         report.merge(verify_any_receipt(receipt, jwks, proof, verifiers, sought))
@@ -102,9 +116,15 @@ def _look(given: dict[str, Any]) -> tuple["Report", dict[str, Any]]:
 
 
 def _look_at_own(
-    report: "Report", verifiers: "list[Verifier]", whole: Callable[["Fetch", "list[Verifier]"], "Report"]
+    report: "Report",
+    verifiers: "list[Verifier]",
+    whole: Callable[["Fetch", "list[Verifier]"], "Report"],
+    receipt: "tuple[bytes, Sought | None] | None",
 ) -> dict[str, Any]:
-    """The log of this hub's database, and whether its payloads open. Its own key serves where none was given."""
+    """The log of this hub's database, and whether its payloads open. Its own key serves where none was given.
+
+    Of a ``receipt`` that is given beside it: how its statement stands now.
+    """
     from consent.verify.rows import check_rows, settled, table_fetch
     from hub.commands.common.office import office
     from hub.ledger.replay.check import check
@@ -119,7 +139,26 @@ def _look_at_own(
             shown = None if told is None else lambda seen: told(min(seen, of), of)
             payloads, unreadable = check(connection, at.key_store, shown)
         report.merge(payloads)
+        if receipt is not None and receipt[1] is not None:
+            receipt[1].now = _standing(connection, receipt[0], at.clock.now())
         return {"onleesbaar": unreadable}
+
+
+def _standing(connection: "Connection", raw: bytes, now: "datetime") -> str | None:
+    """How the statement of a receipt stands in the tables; ``None``: it is the receipt of something else."""
+    from consent.receipt.dutch import moment
+    from consent.store import records
+    from consent.verify.statement import statement_id
+
+    key = statement_id(raw)
+    if key is None:
+        return None
+    row = records.find_statement(connection, key)
+    if row is None:
+        return "onbekend: de persoon is gewist, of de verklaring is van na een backup die is teruggezet"
+    ended = row.ended_at or row.invalid_at
+    state = records.status(row, records.parts_of(connection, [key])[key], now).value
+    return state if ended is None else f"{state} op {moment(ended)}"
 
 
 def own_verifiers(at: "Office") -> "list[Verifier]":

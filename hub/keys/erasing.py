@@ -9,7 +9,8 @@ from itertools import groupby
 
 from consent.keys import KeyStore, content_key
 from contracts.identity import Oin, PersonId
-from hub.keys.erasure_list import ErasureList, content_of, person_of
+from hub.keys.erasure_list import content_of, person_of
+from hub.keys.handle_list import HandleList
 
 
 def lines(persons: Collection[str], organisation: Oin | None, *, evidence: bool) -> list[str]:
@@ -19,8 +20,8 @@ def lines(persons: Collection[str], organisation: Oin | None, *, evidence: bool)
     return sorted(persons) if evidence else sorted(content_of(person) for person in persons)
 
 
-def remember(target: ErasureList, erased: Mapping[str, datetime]) -> None:
-    """Put on this hub's own list what is to be erased. Durable when it returns; repeating it is harmless."""
+def remember(target: HandleList, erased: Mapping[str, datetime]) -> None:
+    """Put on a list of this hub what others name. Durable when it returns; repeating it is harmless."""
     known = target.read()
     missing = sorted((at, handle) for handle, at in erased.items() if handle not in known)
     for at, group in groupby(missing, key=lambda each: each[0]):

@@ -13,7 +13,7 @@ from consent.log import reading as log
 from consent.log.note import Verifier
 from contracts.errors import Fault, NotFound, RequestInvalid
 from hub.access.caller import Scope
-from hub.administration.installation import SUCCESSOR
+from hub.administration.installation import SUCCESSOR, ancestors
 from hub.intake.context import Hub, hub
 from hub.intake.endpoint import Endpoint, admit
 from hub.intake.problems import invalid
@@ -77,7 +77,17 @@ def bewijslogboek_sleutel() -> dict[str, Any]:
     keys, origin = hub().keyring.log_keys(), hub().log_origin
     signing = [key.verifier.vkey for key in keys.signers(origin)]
     retired = [Verifier(origin, public).vkey for public in keys.retired]
-    return {"sleutel": signing[0], "opvolger": signing[1] if signing[1:] else None, "eerdere": retired}
+    told = {"sleutel": signing[0], "opvolger": signing[1] if signing[1:] else None, "eerdere": retired}
+    return told | {"oorsprong": origin, "adres": _address(origin), "voorgangers": [*map(_earlier, ancestors(origin))]}
+
+
+def _address(origin: str) -> str:
+    return f"{hub().settings.base_url}/{origin.partition('/')[2]}"
+
+
+def _earlier(origin: str) -> dict[str, Any]:
+    """A log that ended with a restore. Where it lies here it says itself, below its address, which one succeeds it."""
+    return {"oorsprong": origin, "adres": _address(origin) if origin in hub().log_archives else None}
 
 
 def bewijslogboek_consistentie(query: Mapping[str, Any]) -> dict[str, Any]:

@@ -134,16 +134,27 @@ class Codelijst(Schema):
     volgende = fields.String(allow_none=True)
 
 
+class Voorganger(Schema):
+    """A log of this hub that ended with a restore to an older state; no `adres`: it does not lie here any more."""
+
+    oorsprong = fields.String()
+    adres = fields.String(allow_none=True)
+
+
 class Sleutel(Schema):
     """Verifier keys of the evidence log (C2SP signed-note): name, key id and public key.
 
     `sleutel` checks every checkpoint of now. During a rotation its successor, `opvolger`, signs beside it. `eerdere`
-    are keys that sign no more: what they signed can still be checked with them.
+    are keys that sign no more: what they signed can still be checked with them. `oorsprong` is the name of the log that
+    is served below `adres`; `voorgangers` are the logs before it, oldest first.
     """
 
     sleutel = fields.String()
     opvolger = fields.String(allow_none=True)
     eerdere = fields.List(fields.String())
+    oorsprong = fields.String()
+    adres = fields.String()
+    voorgangers = fields.List(fields.Nested(Voorganger))
 
 
 class Consistentie(Schema):

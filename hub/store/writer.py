@@ -46,8 +46,16 @@ class Transaction:
     connection: Connection
     now: datetime
     alone: bool = False
+    _before: list[Callable[[], None]] = field(default_factory=list)
     _after: list[Callable[[], None]] = field(default_factory=list)
     _complete: bool = False  # all was written; from here only the commit itself can fail
+
+    def before_commit(self, call: Callable[[], None]) -> None:
+        """Have ``call`` run when all was written, just before the commit: what it raises undoes the transaction.
+
+        Also where a savepoint undid what asked for it: it may only see that something is durable.
+        """
+        self._before.append(call)
 
     def after_commit(self, call: Callable[[], None]) -> None:
         """Have ``call`` run when the commit is durable: a nudge, never something that must not be lost."""
@@ -109,6 +117,8 @@ class Transactions:
             with connection.begin():
                 transaction = Transaction(connection, self._now(take(connection, locks)))
                 yield transaction
+                for call in transaction._before:
+                    call()
                 transaction._complete = True
                 # A crash before the commit returns loses the whole unit, and its caller was never answered.
             for call in transaction._after:

@@ -80,7 +80,8 @@ class Place:
 
     def put_back(self, settings: Settings, made: save.Saved, **named: Any) -> restore.Restored:
         tools = restore.Tools(settings, Moved(), os.urandom, quiet)
-        return restore.restore(tools, OPERATOR, made.data, made.keys, Named(**named))
+        known = {"nothing_taken": True} | named  # what is held otherwise: test_restore_withdrawn.py
+        return restore.restore(tools, OPERATOR, made.data, made.keys, Named(**known))
 
     def finish_here(self, settings: Settings) -> restore.Restored:
         return restore.finish_here(restore.Tools(settings, Moved(), os.urandom, quiet), OPERATOR, Named())

@@ -1,7 +1,8 @@
 """Restoring a hub: the files and tables of a backup, or a database that was put back by other means.
 
     look at every byte of the backup → put it back (``place``) → erase again (``erased``) → settle the log (``settle``)
-    → empty again what is past its term (``lapse_all``) → verify all of it
+    → take away again what was taken away since, or hold what may have been (``taken``) → empty again what is past its
+    term (``lapse_all``) → verify all of it
 
 Until the last step the data folder bears a mark: no hub starts on it, and the same command goes on where it was cut
 off. Never beside a running hub: on SQLite the lock on the data folder tells, on PostgreSQL any other connection.
@@ -10,37 +11,48 @@ off. Never beside a running hub: on SQLite the lock on the data folder tells, on
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import Engine, text
+from sqlalchemy import Connection, Engine, func, select, text
 
 from consent.keys import KeyStore
 from consent.verify.report import Finding, Report
 from consent.verify.rows import check_rows, settled, table_fetch
 from consent.verify.verifier import folder_fetch, verify_log
+from contracts import instants
 from hub.administration import installation
 from hub.administration.act import Act
-from hub.administration.backup import erased, place, settle
+from hub.administration.backup import durable, erased, place, settle
 from hub.administration.backup.known import Known, Named, gather, verifiers
 from hub.administration.backup.manifest import BackupRefused
 from hub.administration.backup.mark import Mark, Marks
 from hub.administration.backup.stores import Told
 from hub.administration.folder import FolderBusy, FolderLock
+from hub.gate.person_work import PersonWork
+from hub.keys.erasing import remember
 from hub.keys.erasure_list import ErasureList
 from hub.keys.keyring import Keyring
+from hub.keys.taken_list import TakenList
 from hub.ledger.evidence import Evidence
 from hub.ledger.replay.check import check
 from hub.machine.ids import Ids
 from hub.ports import Clock, Random
+from hub.rights.consent.means import Means
+from hub.rights.notices import Notifier
 from hub.rights.retention.again import lapse_all
+from hub.rights.stopping import Stopper
+from hub.rights.taken.again import hold_all, take_again
+from hub.rights.taken.book import Taken
 from hub.settings import Settings
 from hub.store import installation as facts
 from hub.store.database import open_engine, reading, snapshot
 from hub.store.locks import LOG, Locks, Turnstile
 from hub.store.migrations import schema
-from hub.store.writer import Transaction, Transactions, single
+from hub.store.tables import message
+from hub.store.writer import Transaction, Transactions, Writer, single
 
 _ALL: Final = Locks(exclusive=frozenset({LOG}), rules_exclusive=True)
 _PATIENCE: Final = 50  # tenths of a second that a connection which was closed may take to be gone
@@ -194,6 +206,7 @@ def _finish(tools: Tools, operator: str, known: Known, marks: Marks, beside: Pat
         erased.remember(ErasureList(installation.erasures(settings)), known.erased)
         mark = _erase(store, known, marks, mark)
         outcome = _enter(tools, here, operator, known, mark)
+        _keep_list(settings, known, outcome, tools.clock.now())
         lapse_all(engine, transactions, Evidence(store, Ids(tools.clock, tools.random)), settings.terms)
         single(transactions, lambda tx: settle.sequence_all(tx.connection), _ALL)
         origin = here.facts()[installation.LOG_ORIGIN]
@@ -227,9 +240,54 @@ def _enter(tools: Tools, here: _Open, operator: str, known: Known, mark: Mark) -
     def write(transaction: Transaction) -> settle.Outcome:
         again = erased.readable(here.store, erased.mark_rows(transaction.connection, known.erased))
         gone = again + erased.facts(transaction.connection, here.store, transaction.now)
-        return settle.write(transaction, act, mark.run, verdict, gone)
+        made = settle.write(transaction, act, mark.run, verdict, gone)
+        return _take_away(tools, here, known, transaction, made)
 
     return single(here.transactions, write, _ALL)
+
+
+def _take_away(
+    tools: Tools, here: _Open, known: Known, transaction: Transaction, made: settle.Outcome
+) -> settle.Outcome:
+    """What was taken away after the state that was put back, once more; what may have been and no list tells is held.
+
+    Within the transaction that enters the restore: no hub ever starts on a ``ja`` that was withdrawn.
+    """
+    means = _means(tools, here)
+    at = known.made_at or _state_of(transaction.connection)
+    again = take_again(means, transaction, known.taken.acts)
+    lost = made.old_origin is not None and not known.taken.whole(at)
+    held = hold_all(means, transaction) if lost else None
+    return settle.remember(transaction.connection, replace(made, again=again, held=held))
+
+
+def _state_of(connection: Connection) -> datetime:
+    """Since when this database may be as it is now, where it was put back by other means: it was so at the last
+    message that it took."""
+    last: datetime | None = connection.scalar(select(func.max(message.c.accepted_at)))
+    return last or instants.parse(str(facts.read(connection, installation.BEGUN_AT)))
+
+
+def _means(tools: Tools, here: _Open) -> Means:
+    """What the verbs on what people said work with, where no hub runs: nobody waits to be rung."""
+    evidence = Evidence(here.store, Ids(tools.clock, tools.random))
+    notifier = Notifier(here.store, evidence, evidence.new_id, tools.random, lambda _: None)
+    work = PersonWork(Writer(here.transactions), lambda: reading(here.engine))
+    stopper = Stopper(here.store, evidence, notifier)
+    listed = Taken(installation.taken(tools.settings))
+    return Means(work, stopper, here.store, evidence, evidence.new_id, tools.random, tools.settings.terms, listed)
+
+
+def _keep_list(settings: Settings, known: Known, made: settle.Outcome, at: datetime) -> None:
+    """This hub's own list from here: all that is known, and since when. Where something is held, it begins anew."""
+    since = [each for each in (known.taken.whole_since, known.taken.own_since) if each is not None]
+    path = installation.taken(settings)
+    fresh = path.with_name(f".{path.name}.new")
+    fresh.unlink(missing_ok=True)
+    listed = TakenList(fresh)
+    listed.begin(min(since) if since and made.held is None else at)
+    remember(listed, known.taken.acts)
+    durable.rename(fresh, path)
 
 
 def _verify(tools: Tools, here: _Open, origin: str, known: Known) -> Report:

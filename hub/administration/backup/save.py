@@ -36,6 +36,7 @@ KEYS_KEPT: Final = timedelta(days=30)
 MASTER: Final = "master.key"
 KEYS: Final = "keys"
 ERASURES: Final = "erasures.list"
+TAKEN: Final = "intrekkingen.list"
 BACKUP: Final = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{8}")
 _AT_WORK: Final = re.compile(r"\.[0-9]{8}T[0-9]{6}Z-[0-9a-f]{8}\.new")
 _LEFT_BEHIND: Final = timedelta(days=1)  # what is still unfinished by then is of a run that was cut off
@@ -116,10 +117,10 @@ def _copy_keys(settings: Settings, target: Path) -> None:
     durable.copy(settings.master_key, target / MASTER)
     for path in installation.signer_states(settings):
         durable.copy(path, target / path.name)
-    # Last of all, so that it names everybody whose key was destroyed while this backup was made.
-    erasures = installation.erasures(settings)
-    if erasures.exists():
-        durable.copy(erasures, target / ERASURES)
+    # Last of all, so that they name whose key was destroyed, and what was taken away, while this backup was made.
+    for path, name in ((installation.erasures(settings), ERASURES), (installation.taken(settings), TAKEN)):
+        if path.exists():
+            durable.copy(path, target / name)
 
 
 def _pack_archives(settings: Settings, origin: str, target: Path) -> None:

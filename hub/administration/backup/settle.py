@@ -54,7 +54,9 @@ class Outcome:
 
     ``lost``: entries that are known to have been signed and were not restored, at least; the tree that was restored may
     differ before its end, too. ``restored_origin``: of that tree. It may be older than the log that ended, when that
-    was signed by a hub that was restored from the same backup and is gone.
+    was signed by a hub that was restored from the same backup and is gone. ``again``: acts that took something away
+    after the backup, done once more; ``held``: how many a ``ja`` are held, for want of a list that names them all
+    (``None``: there was one, or nothing was lost).
     """
 
     run: str
@@ -62,6 +64,8 @@ class Outcome:
     old_size: int | None
     lost: int
     restored_origin: str
+    again: int = 0
+    held: int | None = None
 
 
 def judge(connection: Connection, origin: str, known: Known, keys: Keyring) -> Verdict:
@@ -155,6 +159,11 @@ def write(transaction: Transaction, act: Act, run: str, verdict: Verdict, erased
         begin_anew(connection, first.entry_id)
     sequence_all(connection)
     facts.write(connection, installation.LOG_ORIGIN, verdict.origin)
+    return remember(connection, made)
+
+
+def remember(connection: Connection, made: Outcome) -> Outcome:
+    """Note what the restore did, so that it is not done twice."""
     facts.write(connection, RESTORED, json.dumps(astuple(made)))
     return made
 

@@ -21,6 +21,7 @@ from hub.rights.consent import checks
 from hub.rights.consent.means import WITHDRAWAL, Means, entry
 from hub.rights.receipts.binding import ended
 from hub.rights.stopping import Cause, Consequence
+from hub.rights.taken import lines
 from hub.store.region.access import Asker
 from hub.store.writer import Transaction
 
@@ -91,6 +92,7 @@ def invalidate(means: Means, recorder: Asker, statement_id: str, reason: str) ->
         if row.ended_at is None and row.invalid_at is not None:
             return means.stopper.tell_again(tx, cause_of(row, INVALID), row.invalid_at)
         _require_standing(row)
+        means.taken.note(tx, [lines.ended(StatementStatus.INVALID.value, statement_id, recorder.organisation)])
         sealed = means.sealed(PersonId(row.person_id), reason, "reden")
         records.invalidate(tx.connection, [(statement_id, subject.at, sealed)])
         payload = entry(INVALIDATION, subject.at, recorder) | {"toestemmingId": statement_id} | bound("reden", reason)
@@ -106,6 +108,7 @@ def _end(
     means: Means, tx: Transaction, row: Row[Any], recorder: Asker, how: tuple[StatementStatus, datetime, str | None]
 ) -> None:
     status, at, reason = how
+    means.taken.note(tx, [lines.ended(status.value, row.statement_id, recorder.organisation)])
     sealed = means.sealed(PersonId(row.person_id), reason, "reden")
     records.end(tx.connection, row.statement_id, End(status, recorder.organisation, at, sealed))
 

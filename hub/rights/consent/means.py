@@ -15,6 +15,7 @@ from hub.ledger.evidence import Evidence, Fact
 from hub.ports import NewId, Random
 from hub.rights.cases.book import open_cases
 from hub.rights.stopping import Cause, Consequence, Given, Stopper
+from hub.rights.taken.book import Taken
 from hub.store.region.access import Asker
 from hub.store.writer import Transaction
 
@@ -35,6 +36,7 @@ class Means:
     new_id: NewId
     random: Random
     terms: Terms
+    taken: Taken
 
     def note(self, tx: Transaction, person: str, payload: dict[str, Any]) -> str:
         """Log an act on a person; the id of its entry."""

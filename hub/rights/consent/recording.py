@@ -24,6 +24,7 @@ from hub.rights.consent import checks
 from hub.rights.consent.means import Means, entry
 from hub.rights.receipts.binding import Parties, for_receipt, kept
 from hub.rights.stopping import Cause, Consequence, closed_by
+from hub.rights.taken import lines
 from hub.store.region.access import Asker
 from hub.store.writer import Transaction
 
@@ -213,10 +214,16 @@ def _noted(
 def _drawn(
     means: Means, tx: Transaction, subject: Subject, recorder: Asker, new: NewStatement, statement_id: str
 ) -> Consequence | None:
-    """What follows from a ``nee``."""
+    """What follows from a ``nee``; and what a parent or guardian says counts from now on, not what a child said."""
+    statements = subject.record.facts.statements
     if new.statement.choice is Choice.YES:
+        own = (s.id for s in statements if s.choice is Choice.YES and s.by is Speaker.PERSON and s.id != statement_id)
+        if new.said is not None and new.said.sixteen_at is not None:
+            means.taken.note(tx, lines.closed(own, statement_id))
         return None
-    closed = closed_by(new.statement, subject.record.facts.statements, subject.at)
+    begins = max(subject.at, new.statement.valid_from)  # also what it closes only later
+    means.taken.note(tx, lines.closed(closed_by(new.statement, statements, begins), statement_id))
+    closed = closed_by(new.statement, statements, subject.at)
     known = subject.known
     cause = Cause(statement_id, "toestemming-geweigerd", closed, known.person, known.root, new.statement)
     return means.draw(tx, cause, subject.at, recorder.organisation)

@@ -12,6 +12,7 @@ from hub.rights.candidates import require_role
 from hub.rights.consent import checks
 from hub.rights.consent.means import Means, entry
 from hub.rights.stopping import Cause, Consequence
+from hub.rights.taken import lines
 from hub.store.persons.people import Known
 from hub.store.region.access import Asker
 from hub.store.writer import Transaction
@@ -63,6 +64,7 @@ def withdraw(means: Means, holder: Asker, release_id: str) -> Consequence:
         row = records.find_secrecy_release(tx.connection, release_id)
         if row is not None and row.ended_at is not None:
             return means.stopper.tell_again(tx, cause, row.ended_at)
+        means.taken.note(tx, [lines.secrecy(release_id)])
         records.end_secrecy_release(tx.connection, release_id, at)
         means.note(tx, person, entry("ontheffing-ingetrokken", at, holder) | {"ontheffingId": release_id})
         # A crash before the commit: nothing was withdrawn and nobody was told so. After it: all of it holds.

@@ -15,6 +15,7 @@ from hub.rights.cases.book import open_cases
 from hub.rights.consent import checks
 from hub.rights.consent.means import STOP, Means, entry
 from hub.rights.stopping import Cause, Consequence, Given
+from hub.rights.taken import lines
 from hub.store.region.access import Asker
 from hub.store.writer import Transaction
 
@@ -36,6 +37,7 @@ def stop(means: Means, recorder: Asker, ref: str) -> tuple[str, Consequence]:
             again = Cause(before.id, STOP, under, person, subject.known.root)
             return before.id, means.stopper.tell_again(tx, again, before.at)
         stop_id = means.new_id()
+        means.taken.note(tx, lines.closed(under, stop_id))
         values = {"stop_id": stop_id, "person_id": person, "recorder": recorder.organisation, "at": at}
         records.add_stop(tx.connection, values, flows)
         means.note(

@@ -18,6 +18,7 @@ from hub.rights.consent.means import UNCONFIRMED, WITHDRAWAL, Means
 from hub.rights.erasure.destroying import ERASURE, Destruction, Eraser
 from hub.rights.receipts.binding import ended
 from hub.rights.stopping import Cause, notices_of
+from hub.rights.taken import lines
 from hub.store.persons import people
 from hub.store.traffic import deliveries
 from hub.store.writer import Transaction
@@ -76,10 +77,12 @@ def _end_consents(means: Means, tx: Transaction, subject: Subject, part: Part) -
         told = {"op": instants.write(subject.at), "organisatie": own, "toestemmingId": said.id, "oorzaak": part.id}
         told["systeem"] = part.told.get("systeem", HUB_SYSTEM)
         if said.senders == frozenset({own}):
+            means.taken.note(tx, [lines.ended(StatementStatus.WITHDRAWN.value, said.id, own)])
             records.end(tx.connection, said.id, End(StatementStatus.WITHDRAWN, own, subject.at, None))
             act = told | {"soort": WITHDRAWAL, "gegevenDoor": "betrokkene"}
             for entry in ended(act, Oin(row.recorder), Ended.WITHDRAWN):
                 means.note(tx, row.person_id, entry)
         else:
+            means.taken.note(tx, lines.closed([said.id], part.id))
             records.unconfirm(tx.connection, said.id, own)
             means.note(tx, row.person_id, told | {"soort": UNCONFIRMED})

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from sqlalchemy import Connection, Row
 
@@ -61,6 +61,10 @@ class Flows:
             "purpose": None if self.purpose is None else self.purpose.value,
         }
 
+    def several(self) -> tuple[frozenset[Oin], frozenset[Oin] | None, str | None]:
+        """As the list of what was taken away has them."""
+        return self.senders, self.receivers, self.purpose and self.purpose.value
+
     def told(self) -> dict[str, Any]:
         """As they stand on the wire and in the log; what is not named is left out."""
         named = {"ontvangers": self.receivers and sorted(self.receivers), "doel": self.purpose and self.purpose.value}
@@ -89,6 +93,14 @@ class Flows:
         return (self.receivers is None or row.recipient in self.receivers) and (
             self.purpose is None or row.purpose == self.purpose
         )
+
+
+class Limit(NamedTuple):
+    """A beperking or a bezwaar as it is recorded: under which id, on what, and why."""
+
+    id: str
+    flows: Flows
+    reason: str
 
 
 def free_again(tx: Transaction, root: str, rows: Sequence[Row[Any]]) -> list[Row[Any]]:

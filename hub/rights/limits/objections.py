@@ -23,8 +23,9 @@ from hub.rights.cases.answering import Reply
 from hub.rights.cases.book import open_cases
 from hub.rights.consent.checks import require_involved
 from hub.rights.consent.means import Means, entry
-from hub.rights.limits.flows import Flows, on_a_ground, tell_free, together
+from hub.rights.limits.flows import Flows, Limit, on_a_ground, tell_free, together
 from hub.rights.stopping import Cause, Consequence
+from hub.rights.taken import lines
 from hub.store.persons import limits
 from hub.store.region.access import Asker
 from hub.store.writer import Transaction
@@ -77,7 +78,7 @@ class Objections:
             for sender in sorted(flows.senders):
                 own = flows.by(sender)
                 row = pending.get(own)
-                one, part = self._add(tx, subject, asker, own, reason) if row is None else self._again(tx, subject, row)
+                one, part = self._new(tx, subject, asker, own, reason) if row is None else self._again(tx, subject, row)
                 filed.append(one)
                 parts.append(part)
             return filed, together(parts)
@@ -95,10 +96,17 @@ class Objections:
         (sender,) = own.senders
         return Filed(row.objection_id, sender, a_month_after(row.at)), consequence
 
-    def _add(
+    def _new(
         self, tx: Transaction, subject: Subject, asker: Asker, own: Flows, reason: str
     ) -> tuple[Filed, Consequence]:
-        objection_id, at, known = self.means.new_id(), subject.at, subject.known
+        new = Limit(self.means.new_id(), own, reason)
+        about = (subject.known.person, asker.organisation)
+        self.means.taken.note(tx, [lines.limited(OBJECTION, new.id, about, own.several())])
+        return self.add(tx, subject, asker, new)
+
+    def add(self, tx: Transaction, subject: Subject, asker: Asker, new: Limit) -> tuple[Filed, Consequence]:
+        """Have one verstrekker weigh it: now, or once more after a restore that forgot it."""
+        (objection_id, own, reason), at, known = new, subject.at, subject.known
         (sender,) = own.senders
         filed = Filed(objection_id, sender, a_month_after(at))
         values = {"objection_id": objection_id, "person_id": known.person, "recorder": asker.organisation, "at": at}

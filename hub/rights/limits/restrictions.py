@@ -14,8 +14,9 @@ from contracts.identity import Oin
 from hub.gate.person_work import Subject
 from hub.rights.consent.checks import require_involved
 from hub.rights.consent.means import Means, entry
-from hub.rights.limits.flows import Flows, tell_free
+from hub.rights.limits.flows import Flows, Limit, tell_free
 from hub.rights.stopping import Cause, Consequence
+from hub.rights.taken import lines
 from hub.store.persons import limits
 from hub.store.region.access import Asker
 from hub.store.writer import Transaction
@@ -44,7 +45,10 @@ class Restrictions:
                 cause = _cause(found.restriction_id, subject)
                 given = [r for r in flows.released(tx.connection, subject.known.root) if r.released_at <= found.at]
                 return found.restriction_id, self.means.stopper.tell_again(tx, cause, found.at, given)
-            return self._add(tx, subject, asker, flows, reason)
+            new = Limit(self.means.new_id(), flows, reason)
+            about = (subject.known.person, asker.organisation, reason)
+            self.means.taken.note(tx, [lines.limited(RESTRICTION, new.id, about, flows.several())])
+            return new.id, self.add(tx, subject, asker, new)
 
         # What is wrong whoever the person is comes first: it must not tell whom the ref names.
         flows.require_own(asker.organisation)
@@ -57,10 +61,9 @@ class Restrictions:
         same = (r for r in rows if r.ended_at is None and r.reason == reason and Flows.of(r) == flows)
         return next(same, None)
 
-    def _add(
-        self, tx: Transaction, subject: Subject, asker: Asker, flows: Flows, reason: str
-    ) -> tuple[str, Consequence]:
-        restriction_id, at, known = self.means.new_id(), subject.at, subject.known
+    def add(self, tx: Transaction, subject: Subject, asker: Asker, new: Limit) -> Consequence:
+        """Restrict: now, or once more after a restore that forgot it."""
+        (restriction_id, flows, reason), at, known = new, subject.at, subject.known
         values = {"restriction_id": restriction_id, "person_id": known.person, "recorder": asker.organisation}
         limits.add_restriction(tx.connection, values | flows.values() | {"reason": reason, "at": at})
         payload = {"beperkingId": restriction_id, "grond": reason} | flows.told()
@@ -72,7 +75,7 @@ class Restrictions:
         # Where the receiver asked for it, the verstrekker finds in its zaken what stands still.
         others = {sender for sender in flows.senders - {asker.organisation} if subject.involved(sender)}
         self.means.tell_senders(tx, cause, RESTRICTION, others, consequence)
-        return restriction_id, consequence
+        return consequence
 
     def lift(self, asker: Asker, ref: str, restriction_id: str | None) -> None:
         """Lift an own beperking of a person; without an id all of them. Raises ``NotFound`` where there is none."""

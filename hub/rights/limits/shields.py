@@ -4,7 +4,7 @@ It narrows at once. Whatever widens it, lifting it or naming one more receiver, 
 """
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Row
 
@@ -16,6 +16,7 @@ from hub.gate.person_work import Subject
 from hub.rights.consent.checks import require_involved, require_organisations
 from hub.rights.consent.means import Means, entry
 from hub.rights.stopping import Cause, Consequence, given_of
+from hub.rights.taken import lines
 from hub.store.persons import limits
 from hub.store.region.access import Asker
 from hub.store.traffic import deliveries
@@ -33,6 +34,14 @@ class Lift:
     receivers: frozenset[Oin] | None
 
 
+class Terms(NamedTuple):
+    """An afscherming as it is recorded: under which id, why, and who may know where the person is."""
+
+    id: str
+    reason: str
+    receivers: frozenset[Oin]
+
+
 @dataclass(frozen=True, slots=True)
 class Shields:
     """The verbs on afschermingen."""
@@ -48,8 +57,9 @@ class Shields:
         def work(tx: Transaction, subject: Subject) -> tuple[str, Consequence]:
             require_involved(subject, asker.organisation)
             standing = self._standing(tx, subject, asker.organisation)
+            new = Terms(self.means.new_id(), reason, receivers)
             if standing is None:
-                return self._add(tx, subject, asker, (reason, receivers))
+                return new.id, self._narrow(tx, subject, asker, new, standing)
             before = frozenset(map(Oin, standing.receivers))
             if before == receivers and standing.reason == reason:
                 cause = _cause(standing.shield_id, subject)
@@ -58,29 +68,45 @@ class Shields:
                 return standing.shield_id, self.means.stopper.tell_again(tx, cause, standing.at, told)
             if not receivers <= before:
                 raise Conflict("Een ontvanger erbij noemen is voor een deel opheffen: dat doen twee medewerkers.")
-            limits.end_shield(tx.connection, standing.shield_id, None, subject.at)
-            replaced = {"afschermingId": standing.shield_id, "van": instants.write(standing.at)}
-            self.means.note(tx, standing.person_id, entry("afscherming-opgeheven", subject.at, asker) | replaced)
-            return self._add(tx, subject, asker, (reason, receivers), standing.shield_id)
+            return new.id, self._narrow(tx, subject, asker, new, standing)
 
         with self.means.person_work.look() as connection:
             require_organisations(connection, receivers, "ontvangers")
         return self.means.person_work.on_ref(asker, ref, work, take_away=True)
+
+    def _narrow(
+        self, tx: Transaction, subject: Subject, asker: Asker, new: Terms, standing: Row[Any] | None
+    ) -> Consequence:
+        about = (subject.known.person, asker.organisation, new.reason)
+        self.means.taken.note(tx, [lines.chosen(SHIELD, new.id, about, new.receivers)])
+        return self._replace(tx, subject, asker, new, standing)
+
+    def again(self, tx: Transaction, subject: Subject, asker: Asker, new: Terms) -> bool:
+        """Shield once more after a restore that forgot it; ``False`` where that would name more receivers."""
+        standing = self._standing(tx, subject, asker.organisation)
+        if standing is not None and not new.receivers <= frozenset(map(Oin, standing.receivers)):
+            return False
+        self._replace(tx, subject, asker, new, standing)
+        return True
+
+    def _replace(
+        self, tx: Transaction, subject: Subject, asker: Asker, new: Terms, standing: Row[Any] | None
+    ) -> Consequence:
+        if standing is None:
+            return self._add(tx, subject, asker, new)
+        limits.end_shield(tx.connection, standing.shield_id, None, subject.at)
+        replaced = {"afschermingId": standing.shield_id, "van": instants.write(standing.at)}
+        self.means.note(tx, standing.person_id, entry("afscherming-opgeheven", subject.at, asker) | replaced)
+        return self._add(tx, subject, asker, new, standing.shield_id)
 
     def _standing(self, tx: Transaction, subject: Subject, by: Oin) -> Row[Any] | None:
         rows = limits.shields_by(tx.connection, by, subject.known.root)
         return next((row for row in rows if row.lifted_at is None), None)
 
     def _add(
-        self,
-        tx: Transaction,
-        subject: Subject,
-        asker: Asker,
-        terms: tuple[str, frozenset[Oin]],
-        replaces: str | None = None,
-    ) -> tuple[str, Consequence]:
-        shield_id, at, known = self.means.new_id(), subject.at, subject.known
-        reason, receivers = terms
+        self, tx: Transaction, subject: Subject, asker: Asker, new: Terms, replaces: str | None = None
+    ) -> Consequence:
+        (shield_id, reason, receivers), at, known = new, subject.at, subject.known
         values = {"shield_id": shield_id, "person_id": known.person, "recorder": asker.organisation, "at": at}
         limits.add_shield(tx.connection, values | {"reason": reason, "receivers": sorted(receivers)})
         payload = {"afschermingId": shield_id, "grond": reason, "ontvangers": sorted(receivers)}
@@ -90,7 +116,7 @@ class Shields:
         stopped = self.means.stopper.stop_waiting(tx, _cause(shield_id, subject), at)
         # Who has it already is named to those who gave it. No notice: it would say that somebody is in hiding.
         given = _whereabouts_given(tx, subject, receivers)
-        return shield_id, Consequence(at, tuple(stopped), given_of(given), ())
+        return Consequence(at, tuple(stopped), given_of(given), ())
 
     def lift(self, asker: Asker, ref: str, asked: Lift) -> bool:
         """Ask to lift an own afscherming, or carry out what another employee asked; True when it was carried out.
@@ -116,7 +142,7 @@ class Shields:
             self.means.note(tx, row.person_id, entry("afscherming-opgeheven", subject.at, asker) | payload)
             if wanted is not None:
                 named = frozenset(map(Oin, row.receivers)) | frozenset(map(Oin, wanted))
-                self._add(tx, subject, asker, (row.reason, named), row.shield_id)
+                self._add(tx, subject, asker, Terms(self.means.new_id(), row.reason, named), row.shield_id)
             return True
 
         with self.means.person_work.look() as connection:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, Row
 
@@ -16,6 +16,7 @@ from hub.rights.closing.undoing import undo_closing
 from hub.rights.consent.checks import require_past
 from hub.rights.consent.means import Means, entry
 from hub.rights.stopping import Cause, notices_of
+from hub.rights.taken import lines
 from hub.store.persons import cases, people
 from hub.store.persons.people import Known
 from hub.store.region.access import Asker
@@ -58,6 +59,13 @@ class Recalled:
     asked: tuple[Row[Any], ...]
 
 
+class Recaller(NamedTuple):
+    """Who recalls, and under which id."""
+
+    asker: Asker
+    id: str
+
+
 @dataclass(frozen=True, slots=True)
 class Recalls:
     """The verbs on recalls."""
@@ -80,16 +88,27 @@ class Recalls:
             chosen = _chosen(rows, earlier, new)
             if not chosen:
                 return _found(tx.connection, _repeated(earlier, new), rows)
-            return self._recall(tx, subject, asker, new, chosen)
+            recall_id, about = self.means.new_id(), (new.message_id, asker.organisation, new.reason)
+            _require_discovered(new, subject.at)
+            _require_meant(tx.connection, asker, new, subject.known.root)
+            self.means.taken.note(tx, [lines.chosen(RECALL, recall_id, about, [row.recipient for row in chosen])])
+            return self._recall(tx, subject, Recaller(asker, recall_id), new, chosen)
 
         return self.means.person_work.on(asker, find, work, f"niemand/{new.message_id}", take_away=True)
 
+    def again(self, tx: Transaction, subject: Subject, by: Recaller, new: NewRecall) -> bool:
+        """Recall once more after a restore that forgot it; ``False`` where nothing of it is there."""
+        rows = deliveries.of_message(tx.connection, new.message_id, lock=True)
+        before = {receiver for row in recalls.of_message(tx.connection, new.message_id) for receiver in row.receivers}
+        chosen = [row for row in rows if row.recipient in (new.receivers or ()) and row.recipient not in before]
+        if chosen:
+            self._recall(tx, subject, by, new, chosen)
+        return bool(chosen)
+
     def _recall(
-        self, tx: Transaction, subject: Subject, asker: Asker, new: NewRecall, rows: Sequence[Row[Any]]
+        self, tx: Transaction, subject: Subject, by: Recaller, new: NewRecall, rows: Sequence[Row[Any]]
     ) -> Recalled:
-        at, recall_id, root = subject.at, self.means.new_id(), subject.known.root
-        _require_discovered(new, at)
-        _require_meant(tx.connection, asker, new, root)
+        (asker, recall_id), at, root = by, subject.at, subject.known.root
         stopped = [row for row in rows if row.state in _RECALLABLE]
         deliveries.change(tx.connection, [_stopped(row, new.reason, at) for row in stopped])
         values = {

@@ -10,7 +10,7 @@ import pytest
 
 from consent.keys import content_key, evidence_key
 from contracts.identity import Oin, PersonId
-from hub.keys.erasure_list import ErasureList, ErasureListBroken
+from hub.keys.erasure_list import ErasureList, ListBroken
 
 AT = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
@@ -47,11 +47,11 @@ def test_it_is_durable_before_it_returns(path: Path) -> None:
         synced.append(os.readlink(f"/proc/self/fd/{descriptor}"))
         real(descriptor)
 
-    with patch("hub.keys.erasure_list.os.fsync", note):
+    with patch("hub.keys.handle_list.os.fsync", note):
         ErasureList(path).append(["a"], AT)
     assert synced == [str(path), str(path.parent)]
     with (
-        patch("hub.keys.erasure_list.os.write", side_effect=OSError(28, "No space left on device")),
+        patch("hub.keys.handle_list.os.write", side_effect=OSError(28, "No space left on device")),
         pytest.raises(OSError, match="No space"),
     ):
         ErasureList(path).append(["b"], AT)
@@ -85,9 +85,9 @@ def test_every_changed_byte_of_a_line_is_found(path: Path) -> None:
     raw = path.read_bytes()
     for at in range(len(raw)):
         path.write_bytes(raw[:at] + bytes([raw[at] ^ 1]) + raw[at + 1 :])
-        with pytest.raises(ErasureListBroken, match="Regel"):
+        with pytest.raises(ListBroken, match="Regel"):
             listed.read()
-        with pytest.raises(ErasureListBroken, match="Regel"):
+        with pytest.raises(ListBroken, match="Regel"):
             listed.append(["more"], AT)
 
 

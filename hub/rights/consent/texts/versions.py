@@ -11,7 +11,7 @@ from typing import Any, Final, TypeVar
 
 from sqlalchemy import Connection, Row
 
-from consent.facts import Choice
+from consent.facts import Choice, StatementStatus
 from consent.keys import SYSTEM_KEY, evidence_key
 from consent.receipt.account import State
 from consent.store import notice_texts, records
@@ -24,6 +24,7 @@ from hub.rights.consent.ending import INVALID, INVALIDATION, cause_of
 from hub.rights.consent.means import Means, entry
 from hub.rights.receipts.binding import ended
 from hub.rights.stopping import Consequence, stopped_of
+from hub.rights.taken import lines
 from hub.store.locks import Locks
 from hub.store.refusals import logged
 from hub.store.region.access import Asker, require_active
@@ -99,6 +100,7 @@ def invalidate(means: Means, asker: Asker, version: Version, reason: str) -> Tou
         key = means.key_store.ensure([SYSTEM_KEY])[SYSTEM_KEY]
         place = f"verklaring/{asker.organisation}/{version.id}/{version.number}"
         sealed = seal(key, reason.encode(), place.encode(), means.random)
+        means.taken.note(tx, [lines.text(asker.organisation, version.id, version.number)])
         wanted = (version.id, version.number)
         notice_texts.invalidate(tx.connection, asker.organisation, wanted, tx.now, sealed)
         rows = _mark(means, tx, asker, version, reason)
@@ -170,6 +172,8 @@ def _mark(
         told = ended(entry(INVALIDATION, at, asker) | what, Oin(row.recorder), State.INVALIDATED)
         facts += [Fact(PersonId(row.person_id), payload) for payload in told]
         marked.append((row, at))
+    by, how = asker.organisation, StatementStatus.INVALID.value
+    means.taken.note(tx, [lines.ended(how, row.statement_id, by) for row, _ in marked])
     records.invalidate(tx.connection, invalid)
     means.evidence.append(tx.connection, facts)
     return marked

@@ -76,7 +76,7 @@ STATEMENTS: Final[Mapping[StatementStatus, str]] = {
     StatementStatus.GIVEN: "geldt nu",
     StatementStatus.REFUSED: "u zei nee",
     StatementStatus.TO_CONFIRM: "moet nog worden bevestigd",
-    StatementStatus.WITHDRAWN: "namens u ingetrokken",
+    StatementStatus.WITHDRAWN: "ingetrokken",
     StatementStatus.REVOKED: "was verkeerd opgeschreven, geldt niet meer",
     StatementStatus.EXPIRED: "de tijd is om",
     StatementStatus.INVALID: "ongeldig verklaard",

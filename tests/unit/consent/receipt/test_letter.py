@@ -119,9 +119,9 @@ def test_it_says_who_what_why_until_when_and_how_to_stop() -> None:
 def test_what_happened_since_is_told_and_an_end_first() -> None:
     found = page(eventful())
     told = found.text()
-    assert told.index("Let op. Dit is ingetrokken namens u.") < told.index("Wat is er gezegd?")
+    assert told.index("Let op. U hebt dit ingetrokken.") < told.index("Wat is er gezegd?")
     assert "23 november 2026, 09.00 uur (Woonzorg" in told
-    assert "1 februari 2027, 10.30 uur: Dit is ingetrokken namens u. Het geldt niet meer." in told
+    assert "1 februari 2027, 10.30 uur: U hebt dit ingetrokken. Het geldt niet meer." in told
     assert "moet dit eerst nog bevestigen" not in told  # it did
     assert "U mag later altijd alsnog ja zeggen." in told
     # Nothing in it speaks as if it still held.

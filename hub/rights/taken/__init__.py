@@ -1,0 +1,1 @@
+"""What was taken away, remembered outside the database and, after a restore to an older state, taken away again."""
