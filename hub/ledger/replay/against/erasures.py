@@ -12,7 +12,7 @@ from contracts import instants
 from contracts.identity import Oin, PersonId
 from hub.delivery.states import State
 from hub.keys.erasing import lines
-from hub.ledger.replay.against.rows import Wrong, pages, plain
+from hub.ledger.replay.against.rows import Wrong, every, pages, plain
 from hub.ledger.replay.persons import Persons
 from hub.ledger.replay.traffic import Traffic
 from hub.store import tables as hub
@@ -38,7 +38,7 @@ _DELIVERIES: Final = select(
 def compare_erasures(connection: Connection, keys: KeyStore, persons: Persons, traffic: Traffic, wrong: Wrong) -> None:
     """Of those whose evidence is gone the log tells nothing."""
     erased = traffic.erased
-    rows = {row.erasure_id: row for row in connection.execute(select(hub.erasure))}
+    rows = {row.erasure_id: row for row in every(connection, hub.erasure)}
     unfinished = {handle for row in rows.values() if row.done_at is None for handle in row.persons}
     _erasures(rows, persons.erasures, erased, wrong)
     _requests(connection, persons.requests, erased, wrong)
@@ -71,7 +71,7 @@ def _shown(row: Row[Any]) -> tuple[Any, ...]:
 
 
 def _requests(connection: Connection, told: Mapping[str, dict[str, Any]], erased: set[str], wrong: Wrong) -> None:
-    rows = {row.request_id: row for row in connection.execute(select(hub.erasure_request))}
+    rows = {row.request_id: row for row in every(connection, hub.erasure_request)}
     for key in sorted(rows.keys() | told.keys()):
         row, said = rows.get(key), told.get(key)
         if row is None:
