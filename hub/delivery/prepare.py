@@ -4,19 +4,22 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection, Row
 
 from contracts.identity import Oin
 from hub.delivery.release import MAILBOX, PUSH, Freed, Held, Releaser
 from hub.delivery.states import State
-from hub.keys.sealing import unseal
+from hub.keys.sealing import SealBroken, unseal
 from hub.ports import Clock
 from hub.store.locks import Locks
 from hub.store.region import subscriptions
 from hub.store.traffic import deliveries
 from hub.store.writer import Transaction, Writer
+
+#: Why nothing leaves to an address that was written into the table by hand.
+ALTERED: Final = "altered"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +39,7 @@ class Outgoing:
 class NotReleased:
     """``stopped``: not any more; ``not-ours``: the lease is gone; ``mailbox``: it waits to be fetched.
 
-    ``again``: try again.
+    ``again``: try again; ``altered``: the subscription's address is not the one that its secret was given for.
     """
 
     delivery_id: str
@@ -84,6 +87,8 @@ class Preparer:
             found: dict[str, Freed | NotReleased] = {}
             for delivery_id in item.ids:
                 why = _not_ours(rows.get(delivery_id), item.token, tx.now)
+                if why is None and self._secret(rows[delivery_id]) is None:
+                    why = ALTERED  # before anything is noted as released: nothing will leave
                 if why is not None:
                     found[delivery_id] = NotReleased(delivery_id, why)
                 else:
@@ -103,9 +108,18 @@ class Preparer:
 
     def _outgoing(self, freed: Freed, committed: float) -> Outgoing:
         row = freed.row
+        secret = self._secret(row)
+        if secret is None:
+            raise SealBroken("it opened in the transaction that released this")
         recipient = Oin(row.recipient)
-        secret = unseal(self.secret_key, row.secret_sealed, subscriptions.aad(recipient))
         return Outgoing(row.delivery_id, row.attempts + 1, freed.event(), recipient, row.url, secret, committed)
+
+    def _secret(self, row: Row[Any]) -> bytes | None:
+        """The secret of this address; ``None``: it was given for another."""
+        try:
+            return unseal(self.secret_key, row.secret_sealed, subscriptions.aad(Oin(row.recipient), row.url))
+        except SealBroken:
+            return None
 
 
 def _told(outcome: Freed | Held) -> Freed | NotReleased:

@@ -16,7 +16,7 @@ from sqlalchemy import Engine
 
 from contracts.identity import Oin
 from hub.delivery.doorbell import DeadRing, Doorbell, Ring
-from hub.delivery.prepare import NotReleased, Outgoing
+from hub.delivery.prepare import ALTERED, NotReleased, Outgoing
 from hub.delivery.relay import Observer
 from hub.delivery.turns import Turns
 from hub.delivery.webhook.outcomes import Batch, Noted, Recorder, Result, Take
@@ -176,6 +176,7 @@ class _Round:
     late: list[tuple[str, int]] = field(default_factory=list)
     unreleased: list[str] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
+    altered: list[str] = field(default_factory=list)
     url: str | None = None
     sent: int = 0
     broken: bool = False  # nothing more is sent in this round
@@ -189,7 +190,9 @@ class _Round:
         while todo:
             again: list[str] = []
             for answer in self._release(todo):
-                if isinstance(answer, NotReleased):
+                if isinstance(answer, NotReleased) and answer.reason == ALTERED:
+                    self._altered(answer.delivery_id)
+                elif isinstance(answer, NotReleased):
                     tries[answer.delivery_id] += 1
                     retry = answer.reason == "again" and tries[answer.delivery_id] <= _LATE
                     (again if retry else self.unreleased).append(answer.delivery_id)
@@ -208,6 +211,7 @@ class _Round:
             tuple(self.late),
             tuple(self.unreleased),
             tuple(self.failed),
+            tuple(self.altered),
             self.recovered,
         )
 
@@ -232,6 +236,12 @@ class _Round:
                 self.turns.failed(self.recipient, _TROUBLE_PAUSE)
                 break
         return answers
+
+    def _altered(self, delivery_id: str) -> None:
+        """The row of the subscription was changed by hand: nothing leaves until the subscriber puts it anew."""
+        if not self.altered:
+            self.parts.observer.trouble("abonnement", "AddressAltered")
+        self.altered.append(delivery_id)
 
     def _trouble(self, error: Exception) -> None:
         self.parts.observer.trouble("vrijgave", type(error).__name__)

@@ -130,7 +130,7 @@ def test_only_what_is_held_is_given_back_or_postponed(world: World) -> None:
     later = world.clock.now() + timedelta(hours=1)
 
     def work(tx: Transaction) -> None:
-        outbox.postpone(tx.connection, [mine, theirs], "mine", tx.now, later)
+        outbox.postpone(tx.connection, [mine, theirs], Lease("mine", later), tx.now, outbox.NOT_RELEASED)
 
     world.write(work)
     assert (world.row(mine).lease_token, world.row(theirs).lease_token) == (None, "theirs")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import select, update
 from standardwebhooks import Webhook
 
 from contracts.identity import Oin
@@ -15,6 +16,8 @@ from hub.delivery import push
 from hub.delivery.doorbell import DoorbellBroken
 from hub.delivery.prepare import NotReleased, Outgoing
 from hub.delivery.states import State
+from hub.store.database import reading
+from hub.store.tables import delivery, subscription
 from hub.store.traffic import outbox
 from hub.store.writer import Transaction
 from tests.unit.delivery.world import KIND, OTHER, RECEIVER, SECRET, SENDER, Answer, Call, Receiver, World, wait_until
@@ -198,6 +201,27 @@ def test_an_address_that_is_no_longer_public_gets_nothing(world: World, receiver
     (one,) = world.accept(RECEIVER, ["a"])
     wait_until(lambda: world.attempts(one) == [(1, "adres")])
     assert receiver.connections == 0
+
+
+def test_an_address_that_was_written_by_hand_gets_nothing_and_leaves_a_reason(world: World, receiver: Receiver) -> None:
+    """Not even while nobody looks: the secret opens for the address alone for which its subscriber got it."""
+    elsewhere = world.allow(Receiver())
+    same = subscription.c.organisation == RECEIVER
+    with reading(world.engine) as connection:
+        url = connection.scalar(select(subscription.c.url).where(same))
+    world.write(lambda tx: tx.connection.execute(update(subscription).where(same).values(url=elsewhere.url)))
+    world.start()
+    (one,) = world.accept(RECEIVER, ["a"])
+    wait_until(lambda: world.row(one).reason == outbox.ALTERED)
+    row = world.row(one)
+    assert (row.state, row.released_at, world.attempts(one)) == ("wachtend", None, [])
+    assert elsewhere.connections == 0 and receiver.connections == 0
+
+    world.write(lambda tx: tx.connection.execute(update(subscription).where(same).values(url=url)))
+    world.write(lambda tx: tx.connection.execute(update(delivery).values(next_at=tx.now)))
+    wait_until(lambda: world.row(one).state == "bevestigd")  # the control
+    assert elsewhere.connections == 0
+    elsewhere.stop()
 
 
 def test_one_slow_partner_delays_nobody_else(world: World, receiver: Receiver) -> None:

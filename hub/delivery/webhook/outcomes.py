@@ -53,6 +53,7 @@ class Batch:
     late: tuple[tuple[str, int], ...] = ()  # (delivery, number) of attempts that were released anew
     unreleased: tuple[str, ...] = ()
     failed: tuple[str, ...] = ()  # their release failed in the hub
+    altered: tuple[str, ...] = ()  # the address of the subscription is not the one that its secret was given for
     recovered: bool = False  # the endpoint failed before, and answers again
     take: Take | None = None
 
@@ -93,7 +94,9 @@ class Recorder:
         outbox.record(tx.connection, changes, tx.now)
         outbox.note_unsent(tx.connection, batch.late)
         outbox.give_back(tx.connection, batch.unreleased, batch.token, tx.now)
-        outbox.postpone(tx.connection, batch.failed, batch.token, tx.now, tx.now + RELEASE_RETRY)
+        rest = Lease(batch.token, tx.now + RELEASE_RETRY)
+        outbox.postpone(tx.connection, batch.failed, rest, tx.now, outbox.NOT_RELEASED)
+        outbox.postpone(tx.connection, batch.altered, rest, tx.now, outbox.ALTERED)
         self._log(tx, [held[c.delivery_id] for c in changes if c.step is Step.ACKNOWLEDGE])
         if batch.gone:
             book.end_gone(self.evidence, tx, batch.recipient, batch.url)

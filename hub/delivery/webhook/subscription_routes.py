@@ -87,7 +87,7 @@ def abonnement_maken(body: Mapping[str, Any]) -> tuple[dict[str, Any], int]:
     _shake_hands(body["url"])
     secret = hub().random(_SECRET_SIZE)
     who = caller()
-    sealed = seal(hub().keyring.webhook_key, secret, subscriptions.aad(who.organisation), hub().random)
+    sealed = seal(hub().keyring.webhook_key, secret, subscriptions.aad(who.organisation, body["url"]), hub().random)
     wanted = _Wanted(hub().evidence, asker(), body["url"], kinds, sealed)
     made = hub().writer.do(_put, wanted, _RULES, urgent=True)
     shown = SECRET_PREFIX + base64.b64encode(secret).decode()

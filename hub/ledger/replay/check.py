@@ -22,9 +22,9 @@ from contracts.identity import PersonId
 from hub.ledger.replay.against.acts import Acts, compare_acts
 from hub.ledger.replay.against.bound.marks import Marks, compare_marks
 from hub.ledger.replay.against.cases import Cases, compare_cases
+from hub.ledger.replay.against.cells import Careful
 from hub.ledger.replay.against.deliveries import compare_deliveries
 from hub.ledger.replay.against.erasures import compare_erasures
-from hub.ledger.replay.against.rows import Named
 from hub.ledger.replay.against.shields import Shields, require_lifters
 from hub.ledger.replay.against.subscriptions import Subscriptions, compare_subscriptions
 from hub.ledger.replay.against.tables import compare
@@ -181,13 +181,23 @@ def check(connection: Connection, keys: KeyStore, progress: Callable[[int], None
     for entry in entries(connection, keys, progress):
         replay.hear(entry)
     erased = replay.close()
-    named_already = Named(replay.report.wrong)
-    compare_acts(connection, replay.acts, replay.traffic.erased, named_already)
-    compare(connection, replay.identities, replay.traffic, named_already.places, replay.report.wrong)
-    compare_subscriptions(connection, replay.subscriptions, replay.report.wrong)
-    require_lifters(replay.shields, replay.traffic.erased, replay.report.wrong)
-    compare_deliveries(connection, replay.traffic, replay.report.wrong)
-    compare_cases(connection, replay.cases, replay.traffic.erased, replay.report.wrong)
-    compare_erasures(connection, keys, replay.persons, replay.traffic, replay.report.wrong)
-    compare_marks(connection, keys, replay.marks, replay.traffic, replay.report.wrong)
+    _compare(connection, keys, replay)
     return replay.report, erased
+
+
+def _compare(connection: Connection, keys: KeyStore, replay: _Replay) -> None:
+    """All that was told against all that stands there."""
+    traffic, wrong = replay.traffic, replay.report.wrong
+    careful = Careful(connection, wrong)
+    careful.read_all()
+    require_lifters(replay.shields, traffic.erased, wrong)
+    careful.attempt("handelingen", lambda: compare_acts(connection, replay.acts, traffic.erased, careful))
+    compare(connection, replay.identities, traffic, careful)
+    for name, step in (
+        ("abonnementen", lambda: compare_subscriptions(connection, replay.subscriptions, wrong)),
+        ("leveringen", lambda: compare_deliveries(connection, traffic, wrong)),
+        ("zaken", lambda: compare_cases(connection, replay.cases, traffic.erased, wrong)),
+        ("wissingen", lambda: compare_erasures(connection, keys, replay.persons, traffic, wrong)),
+    ):
+        careful.attempt(name, step)
+    compare_marks(connection, keys, replay.marks, traffic, careful)

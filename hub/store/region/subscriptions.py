@@ -28,9 +28,12 @@ class Subscription:
         return self.kinds is None or kind in self.kinds
 
 
-def aad(organisation: Oin) -> bytes:
-    """The place of a sealed webhook secret: it cannot be moved to another organisation's row."""
-    return b"abonnement|" + organisation.encode()
+def aad(organisation: Oin, url: str) -> bytes:
+    """The place of a sealed webhook secret: it opens in no row of another organisation, nor for another address.
+
+    So nothing leaves to an address that was written by hand, not even while nobody looks.
+    """
+    return f"abonnement|{organisation}|{url}".encode()
 
 
 def find(connection: Connection, organisation: Oin) -> Subscription | None:

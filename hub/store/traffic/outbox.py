@@ -22,6 +22,10 @@ RUNG: Final = "gebeld"
 #: In ``attempt.outcome``: the attempt after which the delivery was buried. A replay begins a new history.
 BURIED: Final = "begraven"
 
+#: Why a delivery waits whose release failed in the hub; and one whose address was not put there by its subscriber.
+NOT_RELEASED: Final = "vrijgave-mislukt"
+ALTERED: Final = "adres-niet-van-abonnee"
+
 #: In ``attempt.outcome``: it was released, but nothing of it left.
 UNSENT: Final = "niet-verzonden"
 
@@ -238,11 +242,12 @@ def give_back(connection: Connection, ids: Collection[str], token: str, now: dat
         connection.execute(_unreleased(ids, token, now).values(lease_token=None, lease_until=None))
 
 
-def postpone(connection: Connection, ids: Collection[str], token: str, now: datetime, until: datetime) -> None:
-    """Let go of deliveries whose release failed in the hub itself, and leave them alone until ``until``."""
+def postpone(connection: Connection, ids: Collection[str], rest: Lease, now: datetime, reason: str) -> None:
+    """Let go of deliveries whose release failed in the hub itself; the lease under which they are held is their rest:
+    they are left alone until its end."""
     if ids:
-        values = {"lease_token": None, "lease_until": None, "next_at": until, "reason": "vrijgave-mislukt"}
-        connection.execute(_unreleased(ids, token, now).values(values))
+        values = {"lease_token": None, "lease_until": None, "next_at": rest.until, "reason": reason}
+        connection.execute(_unreleased(ids, rest.token, now).values(values))
 
 
 def _unreleased(ids: Collection[str], token: str, now: datetime) -> Update:

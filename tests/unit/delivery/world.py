@@ -273,7 +273,7 @@ class World:
 
     def subscribe(self, who: Oin, url: str, kinds: Collection[str] | None = None) -> None:
         """A subscription as PUT makes one, without the handshake."""
-        sealed = seal(SECRET_KEY, SECRET, subscriptions.aad(who), os.urandom)
+        sealed = seal(SECRET_KEY, SECRET, subscriptions.aad(who, url), os.urandom)
         chosen = None if kinds is None else frozenset(kinds)
         new = Subscription(who, "platform", url, chosen, sealed, self.clock.now())
         single(self.transactions, lambda tx: subscriptions.put(tx.connection, new), Locks(rules_exclusive=True))

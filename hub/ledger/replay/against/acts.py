@@ -13,14 +13,21 @@ from sqlalchemy import Connection, Row, Table, select
 
 from consent.facts import StatementStatus
 from consent.store import tables as facts
-from hub.ledger.replay.against.rows import Wrong, pages, place, place_of, plain
+from hub.ledger.replay.against.rows import Wrong, every, pages, place, place_of, plain, stream
 from hub.ledger.replay.shelf import Shelf
 from hub.store import tables as hub
 
 _TABLES: Final = (
     *(hub.trajectory, facts.statement, facts.stop, facts.secrecy_release),
-    *(facts.restriction, facts.objection, facts.shield, facts.notice_text),
+    *(facts.restriction, facts.objection, facts.shield, facts.notice_text, facts.stop_flow, facts.stop_answer),
+    hub.recall,
 )
+#: Of a row that names no person: by which column of which other table it is about one.
+_ABOUT: Final = {
+    facts.stop_flow: facts.stop.c.stop_id,
+    facts.stop_answer: facts.stop.c.stop_id,
+    hub.recall: hub.message.c.message_id,
+}
 _ENDS: Final = {"intrekking": StatementStatus.WITHDRAWN, "herroeping": StatementStatus.REVOKED}
 
 
@@ -48,7 +55,9 @@ class Acts:
             case "ongeldigverklaring":
                 self._tell(facts.statement, [said["toestemmingId"]], {"invalid_at": said["op"]})
             case "stopverzoek":
-                self._tell(facts.stop, [said["stopId"]], _recorded(person, said))
+                self._tell(facts.stop, [said["stopId"]], _recorded(person, said) | {"at": said["op"]})
+                for flow in (one for one in said["gevraagd"] if not isinstance(one, str)):
+                    self._tell(facts.stop_flow, _flow(said["stopId"], flow), dict.fromkeys(("answer", "at")))
             case "ontheffing":
                 released = {"person_id": person, "manner": said["wijze"], "recorded_at": said["op"]}
                 self._tell(facts.secrecy_release, [said["ontheffingId"]], released)
@@ -59,6 +68,12 @@ class Acts:
                 self._tell(facts.objection, [said["bezwaarId"]], _recorded(person, said) | {"decided_at": None})
             case "zaak-beantwoord" if said["zaak"] == "bezwaar":
                 self._tell(facts.objection, [said["oorzaak"]], {"decided_at": said["op"]})
+            case "terugroeping":
+                named = {"message_id": said["berichtId"], "organisation": said["organisatie"], "at": said["op"]}
+                named |= {"reason": said["reden"], "receivers": said["ontvangers"], "stopped": said["gestopt"]}
+                self._tell(hub.recall, [said["terugroepingId"]], named | {"discovered_at": said["ontdektOp"]})
+            case "zaak-beantwoord" if said["zaak"] == "stopverzoek":
+                self._answered(said)
             case "afscherming" | "afscherming-opheffing-gevraagd" | "afscherming-opgeheven":
                 self._tell(facts.shield, [said["afschermingId"]], _shielded(person, said))
             case "verklaring-gepubliceerd" | "verklaring-ongeldig":
@@ -80,6 +95,14 @@ class Acts:
         spoken = {"recorded_at": at, "entry_id": entry_id, "notice": said["verklaring"]}
         names = {"asked_by": "gevraagdDoor", "manner": "wijze", "given_by": "gegevenDoor", "sixteen_at": "zestienOp"}
         self._tell(facts.statement, key, spoken | {column: said.get(name) for column, name in names.items()})
+
+    def _answered(self, said: Mapping[str, Any]) -> None:
+        """A flow that a stop stopped; as older entries have it, all flows of a verstrekker."""
+        answer = {"answer": said["antwoord"], "at": said["op"]}
+        if "stroom" in said:
+            self._tell(facts.stop_flow, _flow(said["oorzaak"], said["stroom"]), answer)
+        else:
+            self._tell(facts.stop_answer, [said["oorzaak"], said["organisatie"]], answer)
 
     def _text(self, said: Mapping[str, Any]) -> None:
         """A text of a notice, published in one language, and found wrong in all of them."""
@@ -119,8 +142,13 @@ def compare_acts(connection: Connection, acts: Acts, erased: set[str], wrong: Wr
 def _rows(connection: Connection, table: Table) -> Iterator[Any]:
     """All rows: some at a time, where one column tells them apart; else they are few."""
     first, *more = table.primary_key
-    if more:
-        yield connection.execute(select(table)).all()
+    if table in _ABOUT:
+        of = _ABOUT[table]
+        about = select(table, of.table.c.person_id).outerjoin_from(table, of.table, of == table.c[of.name])
+        for row in stream(connection, about):
+            yield [row]
+    elif more:
+        yield every(connection, table)
     else:
         yield from pages(connection, table, first)
 
@@ -129,6 +157,11 @@ def _shown(row: Row[Any], column: str) -> Any:
     """What a row holds, as the log has it: of a text its digest."""
     value = row._mapping[column]
     return sha256(value.encode()).hexdigest() if column == "text" else plain(value)
+
+
+def _flow(stop_id: str, flow: Mapping[str, str]) -> list[str]:
+    """The key of its row: what it does not name is empty."""
+    return [stop_id, flow["verstrekker"], flow.get("ontvanger", ""), flow.get("doel", "")]
 
 
 def _recorded(person: str | None, said: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,12 +3,12 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from contracts import instants
 from hub.access.caller import Scope
 from hub.ledger.evidence import SUBSCRIBED, subscribed
-from hub.ledger.replay.against.rows import Wrong
+from hub.ledger.replay.against.rows import Wrong, every
 from hub.ledger.replay.against.tables import differences
 from hub.ledger.replay.region import Region
 from hub.store.tables import subscription
@@ -37,5 +37,5 @@ class Subscriptions:
 
 def compare_subscriptions(connection: Connection, told: Subscriptions, wrong: Wrong) -> None:
     """Row by row, but for the secret."""
-    rows = {row.organisation: subscribed(dict(row._mapping)) for row in connection.execute(select(subscription))}
+    rows = {row.organisation: subscribed(dict(row._mapping)) for row in every(connection, subscription)}
     differences(subscription.name, rows, told.told, wrong)

@@ -15,7 +15,8 @@ from contracts.canonical import canonical
 from hub.administration.agreements import words_of
 from hub.ledger.evidence import bound
 from hub.ledger.replay.against import unreadable
-from hub.ledger.replay.against.rows import Wrong, pages
+from hub.ledger.replay.against.cells import Careful
+from hub.ledger.replay.against.rows import Wrong, every, pages
 from hub.ledger.replay.identity import Identities
 from hub.ledger.replay.persons import Death, Persons
 from hub.ledger.replay.region import Region
@@ -23,15 +24,15 @@ from hub.ledger.replay.traffic import Traffic
 from hub.store import tables as hub
 from hub.store.region.parties import keys_digest
 
-#: What the gate knows of a person, by its name in ``PersonFacts``, and the table of its rows.
-_FACTS: Final[dict[str, Table]] = {
-    "involvements": facts.involvement,
-    "statements": facts.statement,
-    "stops": facts.stop,
-    "restrictions": facts.restriction,
-    "objections": facts.objection,
-    "secrecy_releases": facts.secrecy_release,
-    "shields": facts.shield,
+#: What the gate knows of a person, by its name in ``PersonFacts``, and the tables of its rows.
+_FACTS: Final[dict[str, tuple[Table, ...]]] = {
+    "involvements": (),
+    "statements": (facts.statement,),
+    "stops": (facts.stop, facts.stop_flow, facts.stop_answer),
+    "restrictions": (facts.restriction,),
+    "objections": (facts.objection,),
+    "secrecy_releases": (facts.secrecy_release,),
+    "shields": (facts.shield,),
 }
 #: Of a message only what the log tells of: not the bodies.
 _MESSAGES: Final = select(
@@ -42,13 +43,16 @@ _RECEIVERS: Final = select(hub.delivery.c.message_id, hub.delivery.c.recipient).
 )
 
 
-def compare(connection: Connection, told: Identities, traffic: Traffic, named: Collection[str], wrong: Wrong) -> None:
-    """Every projection in turn. ``named``: places that were named already, and are not named again."""
-    _region(connection, traffic.region, wrong)
-    _beside(connection, traffic.region, wrong)
-    _persons(connection, told.persons, traffic.erased, named, wrong)
-    _identities(connection, told, traffic.erased, wrong)
-    _messages(connection, traffic, wrong)
+def compare(connection: Connection, told: Identities, traffic: Traffic, careful: Careful) -> None:
+    """Every projection in turn. What was named already is not named again."""
+    for name, step in (
+        ("organisatie, machtiging, afspraak en grondslag", lambda: _region(connection, traffic.region, careful)),
+        ("wat operators verder vastlegden", lambda: _beside(connection, traffic.region, careful)),
+        ("personen", lambda: _persons(connection, told.persons, traffic.erased, careful)),
+        ("samenvoegingen en splitsingen", lambda: _identities(connection, told, traffic.erased, careful)),
+        ("berichten", lambda: _messages(connection, traffic, careful)),
+    ):
+        careful.attempt(name, step)
 
 
 def _beside(connection: Connection, region: Region, wrong: Wrong) -> None:
@@ -59,7 +63,8 @@ def _beside(connection: Connection, region: Region, wrong: Wrong) -> None:
             case "organisation":
                 return row.oin, {"rechtsvorm": row.legal_form, "naamSha256": None} | bound("naam", row.name)
             case "system":
-                return row.name, {"sleutels": keys_digest(row.jwks)}
+                suspended = {} if row.suspended_at is None else {"suspended_at": row.suspended_at}  # no act does that
+                return row.name, {"sleutels": keys_digest(row.jwks)} | suspended
             case "agreement":
                 none = dict.fromkeys(("verwerkersovereenkomstSha256", "art26RegelingSha256", "motiveringSha256"))
                 words = words_of(row.processing_agreement, row.joint_arrangement, row.motivation)
@@ -68,14 +73,14 @@ def _beside(connection: Connection, region: Region, wrong: Wrong) -> None:
                 return row.ground_id, {"wet": row.law, "artikel": row.article, "lid": row.paragraph}
 
     for table in (hub.organisation, hub.system, hub.agreement, hub.ground):
-        rows = dict(shown(table, row) for row in connection.execute(select(table)))
+        rows = dict(shown(table, row) for row in every(connection, table))
         told = {key: said for (name, key), said in region.beside.items() if name == table.name}
         differences(table.name, rows, told, wrong)
 
 
 def _region(connection: Connection, region: Region, wrong: Wrong) -> None:
     def both(table: Table, key: str, told: Mapping[str, Any], shown: Callable[[Row[Any]], Any]) -> None:
-        rows = {getattr(row, key): shown(row) for row in connection.execute(select(table))}
+        rows = {getattr(row, key): shown(row) for row in every(connection, table)}
         differences(table.name, rows, told, wrong)
 
     both(
@@ -131,7 +136,7 @@ def _region(connection: Connection, region: Region, wrong: Wrong) -> None:
     )
 
 
-def _persons(connection: Connection, persons: Persons, erased: set[str], named: Collection[str], wrong: Wrong) -> None:
+def _persons(connection: Connection, persons: Persons, erased: set[str], wrong: Careful) -> None:
     """The facts on which the gate decides, person by person; of those whose evidence is gone the log tells nothing."""
     for rows in pages(connection, facts.person, facts.person.c.person_id):
         alive = [row for row in rows if row.person_id not in erased]
@@ -146,8 +151,8 @@ def _persons(connection: Connection, persons: Persons, erased: set[str], named: 
         shown = unreadable.read(connection, {row.root for row in alive}, wrong)
         for root, record in shown.items():
             told, _ = persons.facts(root)
-            for name, table in _FACTS.items():
-                ours, theirs = (_rows(getattr(each, name), table, named) for each in (told, record.facts))
+            for name, tables in _FACTS.items():
+                ours, theirs = (_rows(getattr(each, name), tables, wrong.places) for each in (told, record.facts))
                 differences(f"{name} van persoon {root}", theirs, ours, wrong)
             if told.deceased != record.facts.deceased:
                 wrong(f"person {root}", "overlijden is anders dan het logboek zegt")
@@ -186,7 +191,7 @@ def _reported(death: Death | Row[Any], person: str) -> tuple[Any, ...]:
 
 def _identities(connection: Connection, told: Identities, erased: set[str], wrong: Wrong) -> None:
     """What officers asked and confirmed, and whom they split: of who was erased the log tells nothing."""
-    asked = connection.execute(select(hub.identity_request)).all()
+    asked = every(connection, hub.identity_request)
     rows = {
         row.request_id: (
             *(row.kind, row.person_id, row.other_id, row.organisation, row.system, row.employee, row.code_index.hex()),
@@ -208,7 +213,7 @@ def _identities(connection: Connection, told: Identities, erased: set[str], wron
     differences("identity_request", rows, ours, wrong)
     pairs = {
         (row.request_id, row.person_a, row.person_b): (ms(row.since), ms(row.ended_at))
-        for row in connection.execute(select(hub.held_apart))
+        for row in every(connection, hub.held_apart)
         if not {row.person_a, row.person_b} & erased
     }
     held = {key: (ms(at), ms(ended)) for key, (at, ended) in told.apart.items() if not set(key[1:]) & erased}
@@ -262,10 +267,10 @@ def ms(at: datetime | None) -> int | None:
     return None if at is None else int(at.timestamp() * 1000)
 
 
-def _rows(some: Iterable[Any], table: Table, named: Collection[str]) -> dict[Any, tuple[Any, ...]]:
-    """Facts by their keys, but for those whose row was named."""
+def _rows(some: Iterable[Any], tables: Iterable[Table], named: Collection[str]) -> dict[Any, tuple[Any, ...]]:
+    """Facts by their keys, but for those of which a row was named."""
     rows = {_key(fact): _rounded(fact) for fact in some}
-    return {key: row for key, row in rows.items() if f"{table.name} {key}" not in named}
+    return {key: row for key, row in rows.items() if not any(f"{each.name} {key}" in named for each in tables)}
 
 
 def _key(fact: Any) -> Any:

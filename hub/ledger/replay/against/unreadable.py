@@ -13,7 +13,7 @@ from consent.facts import Choice, ObjectionOutcome, Speaker
 from consent.store import tables as facts
 from consent.store.reading import PersonRecord, read_persons
 from contracts.identity import Category, LegalBasis, LegalFramework, Purpose, SecrecySubject
-from hub.ledger.replay.against.rows import Wrong, place_of
+from hub.ledger.replay.against.rows import UNREADABLE, Wrong, every, place_of
 
 #: By table and column: the list that its codes are from.
 _CODES: Final[dict[Table, dict[str, Callable[[str], Any]]]] = {
@@ -30,19 +30,17 @@ _CODES: Final[dict[Table, dict[str, Callable[[str], Any]]]] = {
     facts.restriction: {"purpose": Purpose},
     facts.objection: {"purpose": Purpose, "outcome": ObjectionOutcome},
 }
-#: What reading a value of another form than its column has comes down to.
-_UNREADABLE: Final = (ValueError, TypeError)
 
 
 def read(connection: Connection, roots: Collection[str], wrong: Wrong) -> dict[str, PersonRecord]:
     """The facts of these roots, without those that cannot be read: they are told."""
-    with suppress(*_UNREADABLE):
+    with suppress(*UNREADABLE):
         return read_persons(connection, roots)
     found: dict[str, PersonRecord] = {}
     for root in sorted(roots):
         try:
             found |= read_persons(connection, [root])
-        except _UNREADABLE:
+        except UNREADABLE:
             wrong(f"person {root}", "onleesbaar in de tabel: niet te vergelijken met het logboek")
             for place, column in _unknown(connection, root):
                 wrong(place, f"onleesbaar in de tabel: {column} is geen bekende waarde")
@@ -55,7 +53,7 @@ def _unknown(connection: Connection, root: str) -> Iterator[tuple[str, str]]:
     stops = select(facts.stop.c.stop_id).where(facts.stop.c.person_id.in_(joined))
     for table, columns in _CODES.items():
         about = table.c.stop_id.in_(stops) if table is facts.stop_flow else table.c.person_id.in_(joined)
-        for row in connection.execute(select(table).where(about)):
+        for row in every(connection, table, about):
             place = place_of(table, row)
             yield from ((place, column) for column, known in columns.items() if not _holds(row, column, known))
 
@@ -66,6 +64,6 @@ def _holds(row: Row[Any], column: str, known: Callable[[str], Any]) -> bool:
     try:
         for code in value if isinstance(value, list) else [value] if value else []:
             known(code)
-    except _UNREADABLE:
+    except UNREADABLE:
         return False
     return True
