@@ -129,7 +129,7 @@ def _assert_postgres(engine: Engine) -> None:
     with engine.connect() as connection:
         for name, value in wanted.items():
             if connection.execute(text(f"SHOW {name}")).scalar_one() != value:
-                raise DatabaseUnsafe(f"PostgreSQL: {name} must be {value}")
+                raise DatabaseUnsafe(f"PostgreSQL: {name} hoort {value} te zijn")
 
 
 def _left(_driver: object, record: Any) -> None:
