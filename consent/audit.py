@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
+from typing import NoReturn
 
 from consent.verify.report import ADDRESS
 from consent.verify.verifier import (
@@ -24,8 +25,16 @@ from consent.verify.verifier import (
 )
 
 
+class _Parser(argparse.ArgumentParser):
+    """Says in Dutch that it did not understand, as the rest does; which part, the usage line shows."""
+
+    def error(self, message: str) -> NoReturn:
+        named = " ".join(word for word in message.split() if word.startswith("-"))
+        self.exit(COULD_NOT_LOOK, f"{self.format_usage()}niet begrepen: {named or 'deze opdracht'} (zie --help)\n")
+
+
 def _arguments(arguments: Sequence[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser("python -m consent.audit", description="Controleer bewijs met publieke sleutels.")
+    parser = _Parser("python -m consent.audit", description="Controleer bewijs met publieke sleutels.")
     parser.add_argument("--key", action="append", default=[], help="sleutel van het logboek, of een bestand daarmee")
     parser.add_argument("--jwks", type=Path, help="JWK-set van de hub, voor de handtekening van een ontvangstbewijs")
     parser.add_argument("--folder", type=Path, help="map met een logboek (checkpoint, tile/...)")

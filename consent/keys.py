@@ -89,7 +89,7 @@ class KeyDestroyed(Exception):
     """A key that was asked for has been destroyed and is never made again. ``key_ids`` says which."""
 
     def __init__(self, key_ids: frozenset[str]) -> None:
-        super().__init__("a key that was asked for has been destroyed")
+        super().__init__("Een sleutel die nodig is, is vernietigd")
         self.key_ids = key_ids
 
 
@@ -195,7 +195,7 @@ class _Wrapper:
         try:
             return self._aead.decrypt(nonce, wrapped, key_id.encode())
         except (InvalidTag, ValueError) as error:
-            raise MasterKeyMismatch("a stored key does not open under this master key") from error
+            raise MasterKeyMismatch("Een bewaarde sleutel gaat met deze hoofdsleutel niet open") from error
 
 
 class KeyStore:
@@ -223,7 +223,7 @@ class KeyStore:
             if self._stored_check(connection) is None:
                 connection.execute(insert(key_check).values(name=_CHECK, value=self._wrapper.check))
         if not self.check_value():
-            raise MasterKeyMismatch("this key store was made under another master key")
+            raise MasterKeyMismatch("Deze sleutels zijn met een andere hoofdsleutel gemaakt")
 
     def check_value(self) -> bool:
         """True if this master key is the one that wraps the keys here; False also when the store is not made yet."""
@@ -328,7 +328,7 @@ class KeyStore:
         # Another process may have wrapped all keys anew since this one began: what is wrapped under the old master key
         # now, nobody could ever open again.
         if not hmac.compare_digest(self._stored_check(connection) or b"", self._wrapper.check):
-            raise MasterKeyMismatch("the keys were wrapped under another master key: start the hub again")
+            raise MasterKeyMismatch("De hoofdsleutel is vervangen: start de hub opnieuw")
         made = {key_id: self._random(KEY_SIZE) for key_id in sorted(ids)}
         rows = [self._wrapper.wrap(key_id, key, self._random(_NONCE_SIZE)) for key_id, key in made.items()]
         if rows:

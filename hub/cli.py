@@ -56,8 +56,10 @@ def cli() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command and end the process: 0 done, 1 refused, 2 not understood. Expected errors are one sentence."""
+    from hub.commands.common.dutch import speak_dutch
     from hub.commands.common.failures import sentence
 
+    speak_dutch()
     try:
         code = cli.main(args=arguments, prog_name="hub", standalone_mode=False)
     except click.exceptions.Abort:

@@ -60,7 +60,8 @@ def worker() -> Flask:
         serve_metrics(hub.metrics, settings.host, settings.metrics_port)
     # The last to close SQLite writes its log into the database file: a copy of that file alone is then whole.
     Finalize(None, hub.stop, args=(os.environ.get(_ONLY) or None,), exitpriority=1)
-    structlog.get_logger().info("started", part=os.environ.get(_ONLY) or "hub", host=settings.host, port=settings.port)
+    part, at = os.environ.get(_ONLY) or "hub", settings
+    structlog.get_logger().info("started", part=part, host=at.host, port=at.port, address=at.base_url)
     app = hub.app()
     # What was built now stays: the collector need not look through it again while messages are handled.
     gc.collect()

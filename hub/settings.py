@@ -120,18 +120,18 @@ class _Rule:
     must: str
 
 
-_ENVIRONMENT = _Rule(_choice(Environment), "be productie or demo")
-_FOLDER = _Rule(_path, "be a folder")
-_FILE = _Rule(_path, "be a readable file")
-_DATABASE = _Rule(_text, "be a sqlite: or postgresql: address")
-_BROKER = _Rule(_text, "be memory:// or an amqp: address")
-_BASE = _Rule(_text, "be an https address without path (http only on loopback)")
-_HOST_NAME = _Rule(_host, "be a host name or address")
-_PORT = _Rule(_integer(1, 65535), "be a port from 1 to 65535, and no other setting's port")
-_WORKERS = _Rule(_integer(1, 64), "be a number from 1 to 64; more than 1 needs PostgreSQL")
-_THREADS = _Rule(_integer(4, 256), "be a number from 4 to 256")
-_TARGETS = _Rule(_targets, "be a list of host:port with commas")
-_LEVEL = _Rule(_level, "be DEBUG, INFO, WARNING or ERROR")
+_ENVIRONMENT = _Rule(_choice(Environment), "is productie of demo")
+_FOLDER = _Rule(_path, "is een map")
+_FILE = _Rule(_path, "is een leesbaar bestand")
+_DATABASE = _Rule(_text, "is een adres met sqlite: of postgresql:")
+_BROKER = _Rule(_text, "is memory:// of een adres met amqp:")
+_BASE = _Rule(_text, "is een https-adres zonder pad (http alleen op deze machine)")
+_HOST_NAME = _Rule(_host, "is een naam of adres van een machine")
+_PORT = _Rule(_integer(1, 65535), "is een poort van 1 tot en met 65535, die geen andere instelling noemt")
+_WORKERS = _Rule(_integer(1, 64), "is een getal van 1 tot en met 64; meer dan 1 kan alleen op PostgreSQL")
+_THREADS = _Rule(_integer(4, 256), "is een getal van 4 tot en met 256")
+_TARGETS = _Rule(_targets, "is een lijst van host:poort, met komma's")
+_LEVEL = _Rule(_level, "is DEBUG, INFO, WARNING of ERROR")
 
 
 def _setting(name: str, rule: _Rule, default: Any, shown: str, help_text: str) -> Any:
@@ -264,13 +264,13 @@ def _refuse_unknown(environ: Mapping[str, str]) -> None:
     for name in sorted(environ):
         if name.startswith(PREFIX) and name not in known:
             near = difflib.get_close_matches(name, known, n=1)
-            hint = f" Did you mean {near[0]}?" if near else ""
-            raise SettingsInvalid(f"The setting {name} is not known.{hint}")
+            hint = f" Bedoelde u {near[0]}?" if near else ""
+            raise SettingsInvalid(f"De instelling {name} bestaat niet.{hint}")
 
 
 def _refusal(name: str) -> SettingsInvalid:
     attribute = next(each for each in fields(Settings) if name in (each.name, each.metadata["name"]))
-    return SettingsInvalid(f"The setting {attribute.metadata['name']} must {attribute.metadata['rule'].must}.")
+    return SettingsInvalid(f"De instelling {attribute.metadata['name']} {attribute.metadata['rule'].must}.")
 
 
 def _read(env: _MappingEnv, attribute: "Field[Any]") -> Any:
@@ -319,15 +319,15 @@ def _with_password(url: str, values: Mapping[str, Any], name: str, file_name: st
         guest = (parts.username, parts.password) == ("guest", "guest") and parts.hostname in _LOOPBACK
         if not guest and values["env"] is not Environment.DEMO:
             raise SettingsInvalid(
-                f"The setting {PREFIX}{name.upper()} must not hold a password: put it in the file that"
-                f" {PREFIX}{file_name.upper()} names."
+                f"In de instelling {PREFIX}{name.upper()} staat een wachtwoord: zet dat in het bestand dat"
+                f" {PREFIX}{file_name.upper()} noemt."
             )
         return url
     path = values[file_name]
     if path is None:
         return url
     if parts.username is None:
-        raise SettingsInvalid(f"The setting {PREFIX}{name.upper()} must name the account whose password has a file.")
+        raise SettingsInvalid(f"De instelling {PREFIX}{name.upper()} noemt niet van wie het wachtwoord is.")
     account, at, rest = url.partition("@")
     return f"{account}:{quote(_secret(path, file_name), safe='')}{at}{rest}"
 
@@ -369,7 +369,7 @@ def _refuse_contradictions(settings: Settings) -> None:
     if settings.workers > 1 and not settings.on_postgresql:
         raise _refusal("workers")
     if settings.on_postgresql and settings.keys_url.startswith("sqlite"):
-        raise SettingsInvalid("The setting HUB_KEYS_URL must be a postgresql: address when the database is PostgreSQL.")
+        raise SettingsInvalid("De instelling HUB_KEYS_URL is een adres met postgresql:, als de database dat ook is.")
 
 
 def env_example() -> str:

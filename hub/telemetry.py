@@ -29,7 +29,19 @@ from contracts.retention.terms import WARNING_DAYS
 ALLOWED_KEYS: Final = frozenset(
     {
         *("event", "level", "timestamp", "dropped", "logger", "template", "exception", "frames", "thread", "process"),
-        *("accepted", "attempt", "batch", "bytes", "channel", "code", "command", "conflicts", "count", "deliveries"),
+        *(
+            "accepted",
+            "address",
+            "attempt",
+            "batch",
+            "bytes",
+            "channel",
+            "code",
+            "command",
+            "conflicts",
+            "count",
+            "deliveries",
+        ),
         *("delivery_id", "duration_ms", "host", "kind", "limit", "message_id", "method", "migration", "organisation"),
         *("outcome", "part", "pid", "port", "queue", "refused", "retry_in_s", "role", "route", "scope", "sequence"),
         *("setting", "signal", "size", "state", "status", "step", "system", "trace_id", "version", "wait_ms"),
@@ -155,6 +167,10 @@ def _tell_uncaught(_kind: type[BaseException], error: BaseException | None, _tra
     structlog.get_logger().error("uncaught error", exc_info=error)
 
 
+#: That we allow more threads than there are cores is meant: most of them wait, and how many may is bounded.
+_MEANT: Final = "Configuration allows spawning up to"
+
+
 class ForeignHandler(logging.Handler):
     """Writes a record of another library as one redacted line: its logger, its template, never its arguments."""
 
@@ -163,6 +179,8 @@ class ForeignHandler(logging.Handler):
         self._stream = forgiving(stream or sys.stderr)
 
     def emit(self, record: logging.LogRecord) -> None:
+        if record.name == "_granian" and str(record.msg).startswith(_MEANT):
+            return
         event: Any = {"event": "library", "level": record.levelname.lower(), "logger": record.name}
         # Without arguments the text may have been formatted already, values and all; the server's own holds none.
         if isinstance(record.msg, str) and (record.args or record.name == "_granian"):

@@ -100,7 +100,7 @@ class Signer:
         """
         only_one(connection, SIGNER_LOCK)
         if self._state.read() is not None:
-            raise SignerInitialised("this signer has a state file already")
+            raise SignerInitialised("Van dit logboek staat er al een geheugen van de ondertekenaar (signer.state)")
         head = self._head(connection, [self._published(connection)])
         note = sign(head.text, self._keys().signers(self._origin))
         self._state.write(note)
@@ -135,7 +135,9 @@ class Signer:
         only_one(connection, SIGNER_LOCK)
         state = self._state.read()
         if state is None:
-            raise SignerNotInitialised("the signer has no state file: initialise it explicitly")
+            raise SignerNotInitialised(
+                "Het geheugen van de ondertekenaar (signer.state) is er niet: hub restore --ter-plaatse"
+            )
         last, published = self._open(state), self._published(connection)
         head = self._head(connection, [last, published])
         if head.size > last.size:
@@ -155,7 +157,7 @@ class Signer:
             connection.execute(insert(checkpoint).values(size=head.size, note=note))
             return True
         if published.size == head.size and published != head:
-            raise LogForked("another checkpoint of this size stands in the log")
+            raise LogForked("In het logboek staat een ander checkpoint van deze grootte")
         return False
 
     def _open(self, note: str) -> Checkpoint:
@@ -166,7 +168,7 @@ class Signer:
         try:
             return open_checkpoint(note, self._keys().verifiers(self._origin))
         except NoteInvalid as error:
-            raise LogForked("a checkpoint is not one of this log's key") from error
+            raise LogForked("Een checkpoint is niet van de sleutel van dit logboek") from error
 
     def _published(self, connection: Connection) -> Checkpoint | None:
         row = connection.execute(select(checkpoint).order_by(checkpoint.c.size.desc()).limit(1)).one_or_none()
@@ -174,7 +176,7 @@ class Signer:
             return None
         head = self._open(row.note)
         if head.size != row.size:  # the note is what counts; a row that lies about it was changed by hand
-            raise LogForked("a checkpoint stands under another size than its own")
+            raise LogForked("Een checkpoint staat onder een andere grootte dan de zijne")
         return head
 
     def _head(self, connection: Connection, anchors: list[Checkpoint | None]) -> Checkpoint:
@@ -184,11 +186,11 @@ class Signer:
         head = Checkpoint(self._origin, size, merkle.root(size, read))
         for anchor in {a for a in anchors if a is not None}:
             if anchor.size > size:
-                raise LogForked("the log is shorter than what was signed")
+                raise LogForked("Het logboek is korter dan wat is getekend")
             if anchor.size == 0:
                 continue  # every tree continues the empty one
             try:
                 proof.verify_consistency(anchor, head, proof.consistency(anchor.size, size, read))
             except proof.ProofInvalid as error:
-                raise LogForked("the log does not continue what was signed") from error
+                raise LogForked("Het logboek gaat niet verder op wat is getekend") from error
         return head

@@ -153,6 +153,11 @@ def statements_seen_by(connection: Connection, seer: Seer, root: str | None, aft
     return list(connection.execute(query.order_by(statement.c.statement_id).limit(limit)))
 
 
+def statements_about(connection: Connection, seer: Seer, roots: Collection[str]) -> list[Row[Any]]:
+    """All statements about these persons that an organisation may see."""
+    return list(connection.execute(_seen_by(seer).where(person.c.root.in_(list(roots)))))
+
+
 def statement_seen_by(connection: Connection, seer: Seer, statement_id: str) -> Row[Any] | None:
     """One statement, if the organisation may see it."""
     return connection.execute(_seen_by(seer).where(statement.c.statement_id == statement_id)).one_or_none()

@@ -73,6 +73,7 @@ def confirm_ground(transaction: Transaction, act: Act, ground_id: str) -> Stored
         raise Conflict("Deze grondslag was al bevestigd")
     if act.is_same_operator(found.established_by):
         raise Refused(RefusalCode.HANDELING_NIET_TOEGESTAAN, "Wie een grondslag vaststelde, kan haar niet bevestigen")
+    _require_accepted(transaction, found.agreement_id)
     if not agreements.confirm_ground(transaction.connection, ground_id, act.operator):
         raise Conflict("Deze grondslag kan niet worden bevestigd")
     act.log(transaction, "grondslag-bevestigd", {"grondslagId": ground_id})
@@ -100,6 +101,17 @@ def _ground(transaction: Transaction, ground_id: str) -> StoredGround:
     if found is None:
         raise NotFound("Deze grondslag staat er niet")
     return found
+
+
+def _require_accepted(transaction: Transaction, agreement_id: str) -> None:
+    """A confirmed grondslag works at once, so the agreement above it must be in force: accepted by both, not ended."""
+    agreement = _agreement(transaction, agreement_id).agreement
+    if agreement.ended_at is not None:
+        raise Conflict("De afspraak van deze grondslag is beëindigd")
+    if not agreement.parties <= set(agreement.accepted):
+        raise Conflict(
+            "Nog niet beide partijen hebben de afspraak van deze grondslag aanvaard; laat hen dat eerst doen"
+        )
 
 
 def _check_within(transaction: Transaction, new: StoredGround) -> None:

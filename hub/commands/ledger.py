@@ -19,6 +19,11 @@ if TYPE_CHECKING:
     from hub.commands.common.office import Office
 
 _COULD_NOT_LOOK = 2
+#: What is counted. After a wissing it may well be 0: the content of messages goes first, their evidence at its term.
+_MEANS = {
+    "onleesbaar": "vermeldingen van het logboek, omdat een bewijssleutel is vernietigd (een wissing vernietigt eerst"
+    " alleen de inhoud van berichten; het bewijs blijft tot zijn termijn)"
+}
 _FOLDER = click.Path(file_okay=False, path_type=Path)
 _FILE = click.Path(dir_okay=False, path_type=Path)
 
@@ -57,7 +62,7 @@ def verify(as_json: bool, **given: Any) -> int:
     else:
         click.echo(report.as_text())
         for name, value in more.items():
-            click.echo(f"{name}: {value}")
+            click.echo(f"{name}: {value} {_MEANS[name]}")
     return report.exit_code
 
 

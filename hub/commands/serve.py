@@ -2,10 +2,15 @@
 
 import errno
 import socket
+import sys
+from typing import TYPE_CHECKING
 
 import click
 
 from hub.commands.common.output import json_option
+
+if TYPE_CHECKING:
+    from hub.settings import Settings
 
 _PARTS = ("web", "relay", "worker", "sequencer", "exporter")
 
@@ -40,7 +45,18 @@ def serve(only: str | None, as_json: bool) -> None:
 
     from hub.serving import serve as run
 
+    if sys.stdout.isatty():
+        click.echo(_listens(settings, only))
     run(settings, only)
+
+
+def _listens(settings: "Settings", only: str | None) -> str:
+    """Where it will listen, for who sees it start; the log says ``started`` once it does."""
+    metrics = f"cijfers op http://{settings.host}:{settings.metrics_port}/metrics"
+    if only not in (None, "web"):
+        return f"Het deel {only} start; {metrics}. Stoppen: Ctrl-C."
+    web = f"De hub start en luistert dan op http://{settings.host}:{settings.port}"
+    return f"{web} (voor partners: {settings.base_url}); {metrics}. Stoppen: Ctrl-C."
 
 
 def _require_free(host: str, port: int, name: str) -> None:

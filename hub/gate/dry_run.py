@@ -14,6 +14,7 @@ from consent.facts import ALWAYS
 from consent.gate.weighing import AGE
 from consent.keys import KeyDestroyed, content_key
 from consent.store import records
+from consent.store.closures import Closure, closures
 from contracts.envelope import Message
 from contracts.errors import MessageInvalid, RefusalCode
 from contracts.identity import Category, Oin
@@ -34,16 +35,21 @@ _NOBODY: Final = (
 )
 _CATEGORY: Final = "categorie:"
 _NEAR: Final = "bijna"
+_CLOSE: Final = frozenset({"nee", "ingetrokken"})
 
 
 @dataclass(frozen=True, slots=True)
 class Explained:
-    """How one statement bears on one category: ``geldt``, ``nee``, ``ingetrokken``, or ``bijna`` with what differs."""
+    """How one statement bears on one category: ``geldt``, ``nee``, ``ingetrokken``, or ``bijna`` with what differs.
+
+    ``gesloten``: a ``ja`` that stands, and that the later word ``by`` closes.
+    """
 
     statement: str
     category: Category
     effect: str
     differs: tuple[str, ...]
+    by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,8 +153,12 @@ class DryRun:
         found = [e for _, decision in checked.decisions for e in _explained(decision)] if checked.named else []
         with self.look() as connection:
             own = _recorded_by(connection, recorder, {e.statement for e in found})
-            grown = records.grown_at(connection, records.Seer(recorder, checked.at), {row.root for row in own.values()})
-        return [e for e in found if e.statement in own and _may_know(e, own[e.statement], grown)]
+            seer, roots = records.Seer(recorder, checked.at), {row.root for row in own.values()}
+            grown = records.grown_at(connection, seer, roots)
+            mine = [row for row in records.statements_about(connection, seer, roots) if row.recorder == recorder]
+            closed = closures(connection, seer, mine)
+        told = [e for e in found if e.statement in own and _may_know(e, own[e.statement], grown)]
+        return told + [c for e in told for c in _closes(e, mine, closed)]
 
 
 def _checked(d: Decided) -> Checked:
@@ -166,6 +176,14 @@ def _explained(decision: Decision) -> Iterator[Explained]:
             effect = before.rstrip(":") or "geldt"
             differs = tuple(aspects.split("+")) if effect == _NEAR else ()
             yield Explained(statement, Category(step.name.removeprefix(_CATEGORY)), effect, differs)
+
+
+def _closes(one: Explained, mine: Sequence[Row[Any]], closed: Mapping[str, Sequence[Closure]]) -> Iterator[Explained]:
+    """The own ``ja`` of this category that still stands, and opens nothing because of this later word."""
+    for row in mine:
+        by = {closure.statement for closure in closed.get(row.statement_id, ())}
+        if one.effect in _CLOSE and one.statement in by and one.category in (row.categories or ()):
+            yield Explained(row.statement_id, one.category, "gesloten", (), one.statement)
 
 
 def _recorded_by(connection: Connection, recorder: Oin, ids: Collection[str]) -> dict[str, Row[Any]]:

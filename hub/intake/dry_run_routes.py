@@ -40,7 +40,7 @@ _MISSING: Final = {
     RefusalCode.BSN_NIET_TOEGESTAAN: "Uw organisatie mag geen burgerservicenummer versturen.",
 }
 _LEFT_OUT: Final = "Niet alles mag mee; bij elke ontvanger staat wat wordt weggelaten."
-_EFFECTS: Final = ("geldt", "bijna", "nee", "ingetrokken")
+_EFFECTS: Final = ("geldt", "bijna", "nee", "ingetrokken", "gesloten")
 
 
 def vooraf_controle() -> dict[str, Any]:
@@ -84,6 +84,7 @@ def _explanation(one: Explained) -> dict[str, Any]:
         "categorie": one.category.value,
         "werking": one.effect,
         "verschilt": list(one.differs),
+        "door": one.by,
     }
 
 
@@ -96,12 +97,16 @@ class Stap(Schema):
 
 
 class Toelichting(Schema):
-    """What a statement that the caller's organisation recorded means for one category; ``verschilt``: in what not."""
+    """What a statement that the caller's organisation recorded means for one category; ``verschilt``: in what not.
+
+    ``gesloten``: a `ja` that stands, but was closed by what was said later (``door``).
+    """
 
     toestemmingId = fields.String(required=True)
     categorie = code_field(Category, required=True)
     werking = word_field(*_EFFECTS, required=True)
     verschilt = fields.List(fields.String(), required=True)
+    door = fields.String(required=True, allow_none=True)
 
 
 class VoorafControle(Schema):

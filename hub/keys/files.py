@@ -13,7 +13,7 @@ def private(path: Path) -> None:
     """Raises ``KeysRefused`` if others than the owner may use it."""
     mode = path.stat().st_mode
     if stat.S_IMODE(mode) & 0o077:
-        raise KeysRefused(f"{path} may be used by others than its owner; set its mode to 0600 (a folder: 0700).")
+        raise KeysRefused(f"{path} staat open voor anderen dan de eigenaar; geef hem de rechten 0600 (een map: 0700).")
 
 
 def read_private(path: Path) -> bytes:
@@ -22,7 +22,7 @@ def read_private(path: Path) -> bytes:
         private(path)
         return path.read_bytes()
     except OSError as error:
-        raise KeysRefused(f"{path} cannot be read: {error.strerror}.") from error
+        raise KeysRefused(f"{path} is niet te lezen: {error.strerror}.") from error
 
 
 def write_new(path: Path, raw: bytes) -> None:

@@ -152,7 +152,7 @@ def init(folder: Path, random: Random, master_file: Path | None = None) -> None:
     together by one rename: a crash before it leaves only ``keys.new``, which the next run replaces.
     """
     if folder.exists():
-        raise KeysRefused(f"{folder} already holds keys; they are never overwritten.")
+        raise KeysRefused(f"In {folder} staan al sleutels; die worden nooit overschreven.")
     fresh = folder.with_name(f"{folder.name}.new")
     if fresh.exists():
         shutil.rmtree(fresh)
@@ -171,13 +171,13 @@ def init(folder: Path, random: Random, master_file: Path | None = None) -> None:
 def load(folder: Path, master_file: Path | None = None) -> Keyring:
     """The keys of ``folder``. Raises ``KeysRefused``: missing, readable by others, or under another master key."""
     if not folder.is_dir():
-        raise KeysRefused(f"There are no keys in {folder}; run `hub init` first.")
+        raise KeysRefused(f"In {folder} staan geen sleutels. Draai eerst: hub init")
     private(folder)
     master = read_master(master_file or folder / _MASTER)
     token = load_der_private_key(_unsealed(master, folder / _TOKEN), None)
     receipt = load_der_private_key(_unsealed(master, folder / _RECEIPT), None)
     if not isinstance(token, ec.EllipticCurvePrivateKey) or not isinstance(receipt, Ed25519PrivateKey):
-        raise KeysRefused(f"The keys in {folder} are not of the kind that they should be.")
+        raise KeysRefused(f"De sleutels in {folder} zijn niet van de soort die hier hoort.")
     log_files = LogKeyFiles(folder)
     log_files.read()  # a missing or unusable log key stops the start, not the first signature
     token_key = ECKey.import_key(_pkcs8_pem(token))
@@ -238,7 +238,7 @@ def _unsealed(master: bytes, path: Path) -> bytes:
     try:
         return unseal(_derive(master, "key-file"), read_private(path), path.name.encode())
     except SealBroken as error:
-        raise KeysRefused(f"{path} does not open under this master key.") from error
+        raise KeysRefused(f"{path} gaat met deze hoofdsleutel niet open.") from error
 
 
 def _master_for(folder: Path, random: Random, elsewhere: Path | None) -> bytes:
@@ -256,5 +256,5 @@ def read_master(path: Path) -> bytes:
     """The master key in a file. Raises ``KeysRefused``."""
     master = read_private(path)
     if len(master) != MASTER_SIZE:
-        raise KeysRefused(f"{path} is not a master key of {MASTER_SIZE} bytes.")
+        raise KeysRefused(f"{path} is geen hoofdsleutel van {MASTER_SIZE} bytes.")
     return master

@@ -40,7 +40,7 @@ class LogKeyFiles:
         successor = self._key(_NEXT)
         current = self._key(LOG)
         if current is None:
-            raise KeysRefused(f"{self._folder / LOG} cannot be read: it is not there.")
+            raise KeysRefused(f"{self._folder / LOG} is niet te lezen: het bestand is er niet.")
         signing = {_public(key): key for key in (current, successor) if key is not None}
         retired = [public for public in self._retired() if public not in signing]
         return LogKeys(tuple(signing.values()), tuple(retired))
@@ -88,7 +88,7 @@ class LogKeyFiles:
                 raise
             return None  # not there, or moved to another name at this moment
         if len(seed) != SEED_SIZE:
-            raise KeysRefused(f"{path} is not a log key.")
+            raise KeysRefused(f"{path} is geen sleutel van het logboek.")
         return Ed25519PrivateKey.from_private_bytes(seed)
 
     def _retired(self) -> list[bytes]:
@@ -98,9 +98,9 @@ class LogKeyFiles:
         try:
             found = [b64decode(text, validate=True) for text in json.loads(read_private(path))["sleutels"]]
         except (ValueError, KeyError, TypeError) as error:
-            raise KeysRefused(f"{path} is not a list of earlier log keys.") from error
+            raise KeysRefused(f"{path} is geen lijst van eerdere sleutels van het logboek.") from error
         if any(len(public) != SEED_SIZE for public in found):
-            raise KeysRefused(f"{path} is not a list of earlier log keys.")
+            raise KeysRefused(f"{path} is geen lijst van eerdere sleutels van het logboek.")
         return found
 
 

@@ -223,6 +223,14 @@ class Gevolg(Schema):
     handtekening = fields.String(required=True)
 
 
+class Sluiting(Schema):
+    """What was said later, and closes a `ja` that stands, wholly or in part: a `nee`, or another one that ended."""
+
+    toestemmingId = fields.String(required=True)
+    hoe = fields.String(required=True)
+    op = Instant(required=True)
+
+
 class Toestemming(Schema):
     """A statement as its recorder and its verstrekkers see it."""
 
@@ -251,6 +259,7 @@ class Toestemming(Schema):
     bevestigd = fields.List(fields.Nested(BevestigdDeel), required=True)
     beeindigdOp = Instant(allow_none=True)
     ongeldigOp = Instant(allow_none=True)
+    geslotenDoor = fields.List(fields.Nested(Sluiting))  # when it is shown or listed
 
 
 class VastgelegdeToestemming(Toestemming):
@@ -350,6 +359,7 @@ class Zaak(Schema):
     id = fields.String(required=True)
     soort = word_field(*CASE_KINDS, required=True)
     kandidaatRef = ref_field(allow_none=True)
+    kandidaatRefReden = word_field("gewist", "niet-bekend", allow_none=True)  # why there is none
     verstrekker = oin_field(required=True)
     gevraagd = oin_field(required=True)
     oorzaak = fields.String(required=True, allow_none=True)

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Row
 from consent.facts import ALWAYS, StatementStatus
 from consent.log import reading as log
 from consent.store import records
+from consent.store.closures import Closure, closures
 from contracts import instants
 from contracts.errors import NotFound, RefusalCode
 from contracts.identity import KandidaatRef, Oin, Purpose
@@ -88,7 +89,14 @@ def toestemmingen(query: Mapping[str, Any]) -> dict[str, Any]:
                 break
             after = rows[-1].statement_id
     answer = paged(found, asked, lambda r: (r.row.statement_id,))
-    return answer | {"items": [shown(r, refs[r.row.root, own]) for r in answer["items"]]}
+    with reading(hub().engine) as connection:
+        closed = closures(connection, records.Seer(own, now), [r.row for r in answer["items"]])
+    return answer | {"items": [shown(r, refs[r.row.root, own]) | _closed(r, closed) for r in answer["items"]]}
+
+
+def _closed(recorded: Recorded, closed: Mapping[str, list[Closure]]) -> dict[str, Any]:
+    found = closed.get(recorded.row.statement_id, [])
+    return {"geslotenDoor": [{"toestemmingId": c.statement, "hoe": c.how, "op": c.at} for c in found]}
 
 
 def _recorded(connection: Connection, own: Oin, rows: Sequence[Row[Any]], now: datetime) -> list[Recorded]:
@@ -123,7 +131,9 @@ def _fits(recorded: Recorded, query: Mapping[str, Any]) -> bool:
 def toestemming(toestemmingId: str) -> dict[str, Any]:
     """One statement."""
     recorded, ref = _find(toestemmingId)
-    return shown(recorded, ref)
+    with reading(hub().engine) as connection:
+        seer = records.Seer(caller().organisation, recorded.at)
+        return shown(recorded, ref) | _closed(recorded, closures(connection, seer, [recorded.row]))
 
 
 def _find(statement_id: str) -> tuple[Recorded, KandidaatRef]:

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Row
 
 from consent.facts import Choice, Involvement, Statement
 from consent.keys import KeyStore
+from consent.store.closures import overlap
 from contracts import catalogue, instants
 from contracts.identity import Oin, PersonId, Purpose
 from hub.delivery.release import opened
@@ -183,7 +184,7 @@ def closed_by(refusal: Statement, statements: Iterable[Statement], at: datetime)
     return frozenset(
         s.id
         for s in statements
-        if s.choice is Choice.YES and s.ended_at is None and s.given_at <= refusal.given_at and _overlap(refusal, s)
+        if s.choice is Choice.YES and s.ended_at is None and s.given_at <= refusal.given_at and overlap(refusal, s)
     )
 
 
@@ -202,16 +203,6 @@ def _concerns(refusal: Statement | None, row: Row[Any]) -> bool:
         and (refusal.purposes is None or row.purpose in refusal.purposes)
         and (refusal.categories is None or not refusal.categories.isdisjoint(row.revealed or ()))
     )
-
-
-def _overlap(refusal: Statement, statement: Statement) -> bool:
-    scopes: tuple[tuple[frozenset[Any] | None, frozenset[Any] | None], ...] = (
-        (refusal.purposes, statement.purposes),
-        (refusal.categories, statement.categories),
-        (refusal.senders, statement.senders),
-        (refusal.receivers, statement.receivers),
-    )
-    return all(mine is None or theirs is None or mine & theirs for mine, theirs in scopes)
 
 
 def _doubt(scene: Scene, root: str, invalid: frozenset[str]) -> None:

@@ -124,7 +124,7 @@ def _assert_postgres(engine: Engine) -> None:
     with engine.connect() as connection:
         for name, value in wanted.items():
             if connection.execute(text(f"SHOW {name}")).scalar_one() != value:
-                raise DatabaseUnsafe(f"PostgreSQL: {name} must be {value}")
+                raise DatabaseUnsafe(f"PostgreSQL: {name} hoort {value} te zijn")
 
 
 @contextmanager

@@ -947,3 +947,34 @@ def test_scopes_divide_reading_from_recording(region: Region) -> None:
     finally:
         party.limit("")
     assert status(region, KRINGLOOP, given) == "gegeven"
+
+
+# -- what was said later, and closes a `ja` that stands ----------------------------------------------------------------
+def test_a_ja_that_a_later_withdrawal_closes_says_so_to_who_recorded_both(region: Region) -> None:
+    """It is still `gegeven`, and opens nothing: the list, the statement itself and the dry run name what closes it."""
+    guide, at = region.pair()
+    person, older = region.reporting(guide, at)
+    younger = region.allow_reports(person, at)
+    path = f"/v1/toestemmingen?kandidaatRef={person.refs[at]}"
+    assert all(one["geslotenDoor"] == [] for one in region.call(at, "GET", path).expect(200)["items"])
+    when = region.withdraw(at, younger)["tijdstip"]
+    shown = {one["id"]: one for one in region.call(at, "GET", path).expect(200)["items"]}
+    closed = [{"toestemmingId": younger, "hoe": "ingetrokken", "op": when}]
+    assert (shown[older]["status"], shown[older]["geslotenDoor"]) == ("gegeven", closed)
+    assert shown[younger]["geslotenDoor"] == []
+    assert region.call(at, "GET", f"/v1/toestemmingen/{older}").expect(200)["geslotenDoor"] == closed
+    event = region.report(person, at) | {"ontvanger": guide}
+    answer = region.call(at, "POST", "/v1/vooraf-controles", event, "application/cloudevents+json").expect(200)
+    told = {(one["toestemmingId"], one["werking"], one["door"]) for one in answer["toelichting"]}
+    assert {(younger, "ingetrokken", None), (older, "gesloten", younger)} <= told
+    again = region.allow_reports(person, at)  # a later `ja` is closed by nothing
+    assert region.call(at, "GET", f"/v1/toestemmingen/{again}").expect(200)["geslotenDoor"] == []
+
+
+def test_what_another_organisation_keeps_to_itself_closes_unseen(region: Region) -> None:
+    guide, at = region.pair()
+    person, older = region.reporting(guide, at)
+    scope = {"keuze": "nee", "doelen": ["trajectbegeleiding"], "ontvangers": [guide], "verstrekkers": None}
+    region.statement(guide, person.refs[guide], **scope).expect(201)
+    assert region.send(at, region.report(person, at)).status == 403
+    assert region.call(at, "GET", f"/v1/toestemmingen/{older}").expect(200)["geslotenDoor"] == []

@@ -154,7 +154,8 @@ def test_the_ref_names_nobody_and_the_others_go_on(case: Case) -> None:
     assert told(region.call(case.at, "POST", f"/v1/kandidaten/{ref}/stopverzoek")) == NOT_FOUND
     assert told(region.call(case.at, "GET", f"/v1/toestemmingen?kandidaatRef={ref}")) == NOT_FOUND
     assert ref not in str(region.call(case.at, "GET", "/v1/toestemmingen").expect(200))
-    assert all(z["kandidaatRef"] is None for z in region.call(case.at, "GET", "/v1/zaken").expect(200)["items"])
+    cases = region.call(case.at, "GET", "/v1/zaken").expect(200)["items"]
+    assert all((z["kandidaatRef"], z["kandidaatRefReden"]) == (None, "gewist") for z in cases)
     assert told(region.send(case.at, region.report(case.person, case.at, 3))) == (403, "GEEN_GRONDSLAG")
     other = case.person.refs[case.guide]
     assert region.call(case.guide, "GET", f"/v1/toestemmingen?kandidaatRef={other}").expect(200)["items"]
@@ -504,7 +505,8 @@ def test_a_contactpunt_may_refuse_with_a_motivation(case: Case, point: str) -> N
     case.answer(point, zaak, antwoord="afgewezen", motivering="De identiteit is niet vastgesteld.").expect(200)
     assert case.seen(case.at, wissing)["status"] == "afgewezen"
     assert told(case.answer(point, zaak, antwoord="gehonoreerd")) == (409, "STAAT_ONGELIJK")
-    again = case.wish(**WHOLE).json  # the person may ask again
+    assert case.wish(**WHOLE).json["wissingId"] == wissing  # the very same has its answer
+    again = case.wish(**WHOLE | {"kenmerk": "W-opnieuw"}).json  # the person may ask again
     assert again["wissingId"] != wissing and case.readable() == {case.at, case.guide}
     assert findings(case.region) == []
 

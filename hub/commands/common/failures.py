@@ -1,10 +1,24 @@
 """Which errors a command expects, and the sentence that each becomes. Anything else is a fault of ours."""
 
+import errno
 from dataclasses import dataclass
 from typing import Final
 
 _REFUSED: Final = 1
 _USAGE: Final = 2
+
+
+#: What an operating system says of a file, in the language of the rest.
+_IN_DUTCH: Final = {
+    errno.ENOENT: "is er niet",
+    errno.EEXIST: "is er al",
+    errno.EACCES: "geen toegang",
+    errno.EPERM: "dit mag hier niet",
+    errno.ENOSPC: "de schijf is vol",
+    errno.EROFS: "hier kan niets worden geschreven",
+    errno.ENOTDIR: "hier hoort een map",
+    errno.EISDIR: "dit is een map; hier hoort een bestand",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,4 +80,4 @@ def _of_database(error: Exception) -> Told | None:
 def _of_files(error: Exception) -> Told | None:
     if not isinstance(error, OSError) or error.filename is None:
         return None
-    return Told(f"{error.filename}: {error.strerror}", _REFUSED)
+    return Told(f"{error.filename}: {_IN_DUTCH.get(error.errno or 0, error.strerror)}", _REFUSED)

@@ -1,6 +1,7 @@
 """The one way in which commands show something: a JSON object with ``--json``, else a table or lines for people."""
 
 import json
+import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
@@ -10,7 +11,7 @@ import click
 Command = TypeVar("Command", bound=Callable[..., Any])
 Rows = Sequence[Mapping[str, Any]]
 
-_PIPE_WIDTH = 240  # columns, where there is no terminal to ask
+_PIPE_WIDTH = 160  # columns, where there is no terminal to ask
 
 
 def json_option(command: Command) -> Command:
@@ -25,12 +26,19 @@ def operator_option(command: Command) -> Command:
 
 
 def show_rows(rows: Rows, as_json: bool) -> None:
-    """A list: ``{"items": [...]}``, or a table with a column for each key."""
+    """A list: ``{"items": [...]}``, or a table with a column for each key; where that is too wide, a line for each."""
     if as_json:
         _write_json({"items": list(rows)})
         return
     if not rows:
         click.echo("Er is niets.")
+        return
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else _PIPE_WIDTH
+    if _needs(rows) > width:
+        for number, row in enumerate(rows):
+            if number:
+                click.echo()
+            show({name: value for name, value in row.items() if value not in (None, [], {})}, False)
         return
     from rich.console import Console
     from rich.table import Table
@@ -40,7 +48,13 @@ def show_rows(rows: Rows, as_json: bool) -> None:
         table.add_column(name, overflow="fold")
     for row in rows:
         table.add_row(*(_text(value) for value in row.values()))
-    Console(width=None if sys.stdout.isatty() else _PIPE_WIDTH, markup=False, highlight=False).print(table)
+    Console(width=width, markup=False, highlight=False).print(table)
+
+
+def _needs(rows: Rows) -> int:
+    """Columns of a screen that a table of these takes with every value on one line."""
+    widths = (max(len(name), *(len(_text(row[name])) for row in rows)) for name in rows[0])
+    return sum(width + 3 for width in widths) + 1
 
 
 def show(value: Mapping[str, Any], as_json: bool) -> None:

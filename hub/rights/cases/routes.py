@@ -1,13 +1,13 @@
 """Zaken and releases from secrecy over HTTP."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, Row
 
 from consent.store import records
 from contracts.errors import Conflict, NotFound, RefusalCode
-from contracts.identity import KandidaatRef
+from contracts.identity import KandidaatRef, Oin
 from hub.access.caller import Scope
 from hub.intake.context import asker, caller, hub
 from hub.intake.endpoint import Endpoint
@@ -41,13 +41,26 @@ def zaken(query: Mapping[str, Any]) -> dict[str, Any]:
     wanted = cases.Wanted(query.get("soort"), query.get("open"), after, asked.limit + 1)
     with reading(hub().engine) as connection:
         rows = cases.seen_by(connection, own, wanted)
-        refs = people.refs_of(connection, [(row.root, own) for row in rows])
+        refs = _refs(connection, [(row.root, own) for row in rows])
         objections = _objections(connection, rows)
     answer = paged(rows, asked, lambda row: (row.shown_id,))
-    items = [
-        _case(row, row.shown_id, refs.get((row.root, own)), objections.get(row.case_id)) for row in answer["items"]
-    ]
+    items = [_case(row, row.shown_id, refs[row.root, own], objections.get(row.case_id)) for row in answer["items"]]
     return answer | {"items": items}
+
+
+class _Ref(NamedTuple):
+    """The organisation's own ref for the person of a zaak; without one: why there is none."""
+
+    ref: KandidaatRef | None
+    why_not: str | None
+
+
+def _refs(connection: Connection, pairs: Collection[tuple[str, Oin]]) -> dict[tuple[str, Oin], _Ref]:
+    own, given = people.refs_of(connection, pairs), people.given_refs(connection, pairs)
+    return {
+        pair: _Ref(own.get(pair), None if pair in own else "gewist" if pair in given else "niet-bekend")
+        for pair in pairs
+    }
 
 
 def zaak_beantwoorden(zaakId: str, body: Mapping[str, Any]) -> dict[str, Any]:
@@ -56,9 +69,9 @@ def zaak_beantwoorden(zaakId: str, body: Mapping[str, Any]) -> dict[str, Any]:
     reply = Reply(body["antwoord"], body.get("grond"), body.get("motivering"))
     row = hub().cases.answer(asker(), zaakId, reply)
     with reading(hub().engine) as connection:
-        refs = people.refs_of(connection, [(row.root, own)])
+        refs = _refs(connection, [(row.root, own)])
         objections = _objections(connection, [row])
-    return _case(row, row.case_id, refs.get((row.root, own)), objections.get(row.case_id))
+    return _case(row, row.case_id, refs[row.root, own], objections.get(row.case_id))
 
 
 def _objections(connection: Connection, rows: Sequence[Row[Any]]) -> dict[str, dict[str, Any]]:
@@ -73,11 +86,12 @@ def _objections(connection: Connection, rows: Sequence[Row[Any]]) -> dict[str, d
     }
 
 
-def _case(row: Row[Any], shown_id: str, ref: KandidaatRef | None, objection: dict[str, Any] | None) -> dict[str, Any]:
+def _case(row: Row[Any], shown_id: str, known: _Ref, objection: dict[str, Any] | None) -> dict[str, Any]:
     return {
         "id": shown_id,
         "soort": row.kind,
-        "kandidaatRef": ref,
+        "kandidaatRef": known.ref,
+        "kandidaatRefReden": known.why_not,
         "verstrekker": row.verstrekker,
         "gevraagd": row.organisation,
         # A notice and a stop have one id for all who are asked: two of them could join their refs by it.
@@ -89,7 +103,7 @@ def _case(row: Row[Any], shown_id: str, ref: KandidaatRef | None, objection: dic
         "antwoord": row.answer,
         "toelichting": hub().cases.explanation(row),
         # Who does not know the person learns nothing of their reasons.
-        "bezwaar": None if ref is None else objection,
+        "bezwaar": None if known.ref is None else objection,
         "stroom": told(flow_of(row)) if row.kind == STOP else None,
     }
 

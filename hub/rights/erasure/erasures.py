@@ -93,8 +93,10 @@ class Erasures:
     def erase_whole(self, asker: Asker, ref: str, wish: Wish, now: datetime) -> str:
         """Record that a person must be erased as a whole; the id of the wissing.
 
-        An asker that holds ``rechten:geheel`` carries it out at once, else the region's contactpunten are asked. Raises
-        ``Conflict`` where there is none, ``NotFound`` for whom the asker does not know or was never involved with.
+        An asker that holds ``rechten:geheel`` carries it out at once, else the region's contactpunten are asked. What
+        was answered, a refusal too, is told again to whoever asks the same (``reden`` and ``kenmerk``). Raises
+        ``Conflict`` where there is no contactpunt, ``NotFound`` for whom the asker does not know or was never involved
+        with.
         """
         scope = Scope.RECHTEN_GEHEEL.value
         with self.tools.means.person_work.look() as connection:
@@ -106,7 +108,9 @@ class Erasures:
 
         def work(tx: Transaction, subject: Subject) -> str:
             earlier = requests.latest(tx.connection, asker.organisation, ref, WHOLE)
-            if earlier is not None and (earlier.closed_at is None or not _lives(tx.connection, asker, ref)):
+            if earlier is not None and (
+                earlier.closed_at is None or not _lives(tx.connection, asker, ref) or self._same(earlier, wish)
+            ):
                 return str(earlier.request_id)
             carries = scope in asker.held and _may(tx, asker, scope)
             if not carries and not _was_involved(tx, asker, subject):
@@ -161,6 +165,10 @@ class Erasures:
             raise PartUnavailable(
                 "De wissing is vastgelegd en wordt afgemaakt. Bied dit nog eens aan.", headers={"Retry-After": "60"}
             )
+
+    def _same(self, earlier: Row[Any], wish: Wish) -> bool:
+        """The same request, under the same own name: it has its answer. A new one has a name of its own."""
+        return bool(earlier.reason == wish.reason and self.reference(earlier) == wish.reference)
 
     def reference(self, request: Row[Any]) -> str | None:
         """The organisation's own name for its request; ``None`` once the evidence key is gone."""

@@ -14,7 +14,7 @@ from typing import Any, Final
 from sqlalchemy import Row, select
 
 from consent.facts import Choice, StatementStatus
-from consent.keys import SYSTEM_KEY, KeyDestroyed
+from consent.keys import SYSTEM_KEY, KeyDestroyed, evidence_key
 from consent.receipt.account import State
 from consent.store import notice_texts, records
 from consent.store.reading import read_persons
@@ -73,7 +73,8 @@ def take_again(means: Means, tx: Transaction, listed: Mapping[str, datetime]) ->
         if do is None:
             raise ValueError("the list of what was taken away holds an act that this hub does not know")
         try:
-            done += do(means, tx, line, at)
+            with tx.connection.begin_nested():
+                done += do(means, tx, line, at)
         except KeyDestroyed:
             continue  # who was erased: nothing of that person can go any more
     return done
@@ -94,17 +95,24 @@ def hold_all(means: Means, tx: Transaction) -> int:
     )
     rows = list(tx.connection.execute(query))
     for start in range(0, len(rows), _PAGE):
-        part = rows[start : start + _PAGE]
-        means.evidence.append_what_may(tx.connection, [_held(row, tx.now) for row in part])
+        part = _told_of(means, rows[start : start + _PAGE])
+        means.evidence.append(tx.connection, [_held(row, tx.now) for row in part])
         for row in part:
             records.unconfirm(tx.connection, row.statement_id, Oin(row.sender))
             held.add(row.statement_id)
     for release_id in tx.connection.scalars(select(secrecy_release.c.release_id).where(_STANDING)).all():
         try:
-            _end_secrecy(means, tx, Line(lines.SECRECY, release_id, ()), tx.now)
+            with tx.connection.begin_nested():
+                _end_secrecy(means, tx, Line(lines.SECRECY, release_id, ()), tx.now)
         except KeyDestroyed:
             continue
     return len(held)
+
+
+def _told_of(means: Means, rows: Sequence[Row[Any]]) -> list[Row[Any]]:
+    """Those of whose person something can still be logged; of the others nothing can go any more."""
+    keys = means.key_store.find({evidence_key(PersonId(row.person_id)) for row in rows})
+    return [row for row in rows if evidence_key(PersonId(row.person_id)) in keys]
 
 
 def _held(row: Row[Any], at: datetime) -> Fact:

@@ -60,7 +60,7 @@ def test_settings_are_read_from_the_mapping_only(monkeypatch: pytest.MonkeyPatch
 
 
 def test_an_unknown_name_stops_the_start_and_names_the_near_one() -> None:
-    with pytest.raises(SettingsInvalid, match=r"HUB_DATABSE_URL is not known\. Did you mean HUB_DATABASE_URL"):
+    with pytest.raises(SettingsInvalid, match=r"HUB_DATABSE_URL bestaat niet\. Bedoelde u HUB_DATABASE_URL"):
         load({"HUB_DATABSE_URL": "sqlite:///x"})
 
 
@@ -102,7 +102,7 @@ def test_a_bad_value_stops_the_start_with_one_sentence_without_the_value(name: s
     with pytest.raises(SettingsInvalid) as caught:
         load({name: value})
     sentence = str(caught.value)
-    assert sentence.startswith("The setting HUB_") and sentence.endswith(".") and "\n" not in sentence
+    assert sentence.startswith("De instelling HUB_") and sentence.endswith(".") and "\n" not in sentence
     assert "geheim" not in sentence
     assert caught.value.__context__ is None or caught.value.__suppress_context__
 
@@ -111,7 +111,7 @@ def test_a_bad_value_stops_the_start_with_one_sentence_without_the_value(name: s
 def test_a_password_in_an_address_is_refused_but_in_the_demo(name: str) -> None:
     scheme = "postgresql" if "DATABASE" in name else "amqp"
     url = f"{scheme}://hub:geheimwaarde@db.example/hub"
-    with pytest.raises(SettingsInvalid, match="must not hold a password") as caught:
+    with pytest.raises(SettingsInvalid, match="staat een wachtwoord") as caught:
         load({name: url})
     assert "geheimwaarde" not in str(caught.value)
     assert "geheimwaarde" in _address(load({name: url, "HUB_ENV": "demo"}), name)
@@ -137,7 +137,7 @@ def test_a_missing_or_empty_password_file_stops_the_start(tmp_path: Path, conten
     secret = tmp_path / "wachtwoord"
     if content is not None:
         secret.write_text(content)
-    with pytest.raises(SettingsInvalid, match="HUB_BROKER_PASSWORD_FILE must be a readable file"):
+    with pytest.raises(SettingsInvalid, match="HUB_BROKER_PASSWORD_FILE is een leesbaar bestand"):
         load({"HUB_BROKER_URL": "amqp://hub@mq.example//", "HUB_BROKER_PASSWORD_FILE": str(secret)})
 
 
@@ -179,7 +179,7 @@ def _address(settings: Settings, name: str) -> str:
 def test_a_file_of_terms_is_looked_at_before_the_start(tmp_path: Path) -> None:
     path = tmp_path / "termijnen.json"
     setting = {"HUB_BEWAARTERMIJNEN_FILE": str(path)}
-    with pytest.raises(SettingsInvalid, match="HUB_BEWAARTERMIJNEN_FILE must be a readable file"):
+    with pytest.raises(SettingsInvalid, match="HUB_BEWAARTERMIJNEN_FILE is een leesbaar bestand"):
         load(setting)
     path.write_text('{"inhoud": [], "bewijs": [{"doel": "rechten", "jaren": 0, "reden": "geheim"}]}')
     with pytest.raises(SettingsInvalid, match=r"HUB_BEWAARTERMIJNEN_FILE, bewijs\[0\]\.jaren: .*") as refused:
