@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, func, or_, select
+from sqlalchemy import Connection, Row, and_, func, or_, select
 
 from consent.store import tables as facts
 from consent.store.any_of import any_of
@@ -23,14 +23,15 @@ _DELIVERIES: Final = (
     select(
         *(c for c in delivery.c if c.name not in ("seq", "reply_sealed", "lease_token", "lease_until", "next_at")),
         *(message.c.organisation.label("sender"), message.c.kind.label("of_kind"), message.c.case_id),
-        facts.person.c.root,
+        *(facts.person.c.root, attempt.c.at.label("first_at")),
     )
     .join(message, message.c.message_id == delivery.c.message_id)
     .outerjoin(facts.person, facts.person.c.person_id == message.c.person_id)
+    .outerjoin(attempt, and_(attempt.c.delivery_id == delivery.c.delivery_id, attempt.c.number == 1))
 )
 _ATTEMPTS: Final = (
     select(attempt.c.delivery_id, func.count().label("many"), func.max(attempt.c.number).label("last"))
-    .add_columns(func.min(attempt.c.number).label("first"), func.min(attempt.c.at).label("at"))
+    .add_columns(func.min(attempt.c.number).label("first"))
     .where(any_of(attempt.c.delivery_id, "ids"))
     .group_by(attempt.c.delivery_id)
 )
@@ -99,7 +100,7 @@ def _otherwise(row: Row[Any], attempts: Row[Any] | None, at: str | None) -> Iter
     seen = (0, None, None) if attempts is None else (attempts.many, attempts.first, attempts.last)
     if seen != ((row.attempts, 1, row.attempts) if row.attempts else (0, None, None)):
         yield "attempt: niet alle pogingen van deze levering staan er, of meer dan er waren"
-    elif attempts is not None and attempts.at != row.released_at:
+    elif row.first_at != row.released_at:
         yield "attempt.at: de eerste poging was niet bij de eerste vrijgave"
     if row.state in (State.CONFIRMED, State.UNPROCESSABLE) and at is not None and plain(row.acknowledged_at) != at:
         yield "acknowledged_at: het logboek zegt een ander moment"
@@ -130,7 +131,7 @@ def _involvements(connection: Connection, erased: Collection[str], wrong: Wrong)
         if row.opened_by is None:
             good = row.organisation == row.begun_by
         else:
-            by = (row.recipient, row.opens, row.about, row.named, row.released_at)
-            good = by == (row.organisation, True, row.person_id, row.trajectory_id, row.valid_from)
+            by = (row.recipient, row.opens, row.about, row.named)
+            good = by == (row.organisation, True, row.person_id, row.trajectory_id) and row.released_at is not None
         if not good:
             wrong(f"involvement {row.involvement_id}", "opened_by: daardoor begon deze betrokkenheid niet")

@@ -27,7 +27,7 @@ from hub.store.tables import message, message_key
 #: Messages in memory at once: each may be as large as a message can be.
 _PAGE: Final = 100
 _ROWS: Final = select(
-    *(c for c in message.c if c.name not in ("seq", "lapsed_at", "lapse_entry")),
+    *(c for c in message.c if c.name not in ("seq", "lapse_entry")),
     *(message_key.c.digest, message_key.c.organisation.label("key_organisation")),
     *(message_key.c.system.label("key_system"), message_key.c.event_id.label("key_event_id")),
 ).outerjoin(message_key, message_key.c.message_id == message.c.message_id)
@@ -80,7 +80,8 @@ def compare_bodies(connection: Connection, keys: KeyStore, told: Bodies, wrong: 
             for why in () if said is None else _wrong(row, said, known):
                 wrong(f"message {row.message_id}", why)
     for orphan in stream(connection, _ORPHANS):
-        wrong(f"message_key {orphan.message_id}", "de tabel van berichten kent dit bericht niet")
+        if told.told.get(orphan.message_id) is None:  # else the message is what is missing
+            wrong(f"message_key {orphan.message_id}", "de tabel van berichten kent dit bericht niet")
 
 
 def _names(row: Row[Any], said: Mapping[str, Any] | None) -> tuple[str, ...]:
@@ -99,8 +100,8 @@ def _wrong(row: Row[Any], said: Mapping[str, Any], keys: Mapping[str, bytes]) ->
         if known_by != (row.organisation, row.system, row.event_id):
             yield "message_key: waaraan een herhaling wordt herkend, hoort bij een ander bericht"
     names = [name for name in _names(row, said) if name in keys]
-    if row.body == NOTHING or not names or {"person_id", "organisation"} & set(other):
-        return  # erased, or past its term; or under which key it lies is what was changed
+    if row.body == NOTHING or row.lapsed_at is not None or not names or {"person_id", "organisation"} & set(other):
+        return  # erased, or past its term, as is compared elsewhere; or under which key it lies is what was changed
     yield from _content(row, said, [keys[name] for name in names])
 
 
