@@ -13,9 +13,11 @@ _PAGE: Final = 1_000
 Wrong = Callable[[str, str], None]
 
 
-def pages(connection: Connection, of: Table | Select[Any], key: Column[Any]) -> Iterator[Sequence[Row[Any]]]:
-    """All rows, in the order of a unique column of text, some at a time."""
-    query = (of if isinstance(of, Select) else select(of)).order_by(key).limit(_PAGE)
+def pages(
+    connection: Connection, of: Table | Select[Any], key: Column[Any], size: int = _PAGE
+) -> Iterator[Sequence[Row[Any]]]:
+    """All rows, in the order of a unique column of text, ``size`` at a time."""
+    query = (of if isinstance(of, Select) else select(of)).order_by(key).limit(size)
     last = ""
     while rows := connection.execute(query.where(key > last)).all():
         yield rows
