@@ -15,6 +15,7 @@ from consent.verify.report import Report
 from contracts.identity import PersonId
 from hub.ledger.evidence import Fact, case_opened
 from hub.ledger.replay.against.cases import Cases, compare_cases
+from hub.ledger.replay.against.rows import pages
 from hub.ledger.replay.check import check
 from hub.ledger.replay.entries import entries
 from hub.ledger.replay.persons import Persons
@@ -185,7 +186,7 @@ def test_what_happened_stands_there_too_when_nothing_is_at_hand(region: Region) 
     """In a log that is longer than what the replay holds, all is read back from disk, each time."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Shelf, "_tidy", Shelf._put_away)
-        patch.setattr("hub.ledger.replay.against.rows._PAGE", 2)
+        patch.setattr(pages, "__defaults__", (2,))
         assert look(region).findings == []
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection, Row
 
@@ -11,6 +11,8 @@ from hub.ledger.evidence import case_opened
 from hub.ledger.replay.against.rows import Wrong, pages
 from hub.ledger.replay.shelf import Shelf
 from hub.store.tables import case as case_file
+
+_PAGE: Final = 100  # rows read at a time: each names all messages that it is about
 
 
 def _shelf() -> Shelf[Any]:
@@ -38,7 +40,7 @@ class Cases:
 
 def compare_cases(connection: Connection, told: Cases, erased: set[str], wrong: Wrong) -> None:
     """Of those whose evidence is gone (``erased``: handles) the log tells nothing."""
-    for rows in pages(connection, case_file, case_file.c.case_id):
+    for rows in pages(connection, case_file, case_file.c.case_id, _PAGE):
         ids = [row.case_id for row in rows]
         opened, closed = told.opened.see(ids), told.closed.see(ids)
         for row in rows:
