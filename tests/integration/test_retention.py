@@ -93,11 +93,13 @@ def test_what_is_changed_by_hand_is_found(case: Case) -> None:
         assert [told in reason for _, reason in findings(region)] == [True], name
         with region.core.engine.begin() as connection:
             connection.execute(update(table).where(mine).values(dict(before._mapping)))
+    mine = message.c.message_id == kept
     with region.core.engine.begin() as connection:
-        connection.execute(update(message).where(message.c.message_id == kept).values(body=b"", receipt=b""))
+        before = connection.execute(select(message.c.body, message.c.receipt).where(mine)).one()
+        connection.execute(update(message).where(mine).values(body=b"", receipt=b""))
     assert [place for place, reason in findings(region) if "weet niet" in reason] == [f"message {kept}"]
     with region.core.engine.begin() as connection:  # as it was, for the tests that follow
-        connection.execute(update(message).where(message.c.message_id == kept).values(body=b"x", receipt=b"x"))
+        connection.execute(update(message).where(mine).values(dict(before._mapping)))
 
 
 def test_a_person_who_was_joined_since_loses_nothing_and_keeps_nothing(region: Region) -> None:
