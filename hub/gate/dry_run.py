@@ -155,7 +155,9 @@ class DryRun:
             own = _recorded_by(connection, recorder, {e.statement for e in found})
             seer, roots = records.Seer(recorder, checked.at), {row.root for row in own.values()}
             grown = records.grown_at(connection, seer, roots)
-            mine = [row for row in records.statements_about(connection, seer, roots) if row.recorder == recorder]
+            receivers = {receiver for receiver, _ in checked.decisions}
+            about = records.statements_about(connection, seer, roots)
+            mine = [r for r in about if r.recorder == recorder and receivers & set(r.receivers or ())]
             closed = closures(connection, seer, mine)
         told = [e for e in found if e.statement in own and _may_know(e, own[e.statement], grown)]
         return told + [c for e in told for c in _closes(e, mine, closed)]

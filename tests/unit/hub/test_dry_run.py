@@ -222,11 +222,12 @@ def test_a_statement_of_another_is_never_explained(region: Region) -> None:
 
 
 def test_own_refusal_is_explained(region: Region) -> None:
-    person, _ = region.reporting()
+    person, yes = region.reporting()
     ref = person.refs[KRINGLOOP]
     no = region.statement(KRINGLOOP, ref, keuze="nee", verstrekkers=None, geldigTot=None).expect(201)["id"]
     answer = ask(region, KRINGLOOP, region.report(person, ontvanger=ONTWIKKELBEDRIJF)).expect(200)
-    assert {(one["toestemmingId"], one["werking"]) for one in answer["toelichting"]} == {(no, "nee")}
+    assert {(one["toestemmingId"], one["werking"]) for one in answer["toelichting"]} == {(no, "nee"), (yes, "gesloten")}
+    assert {one["door"] for one in answer["toelichting"]} == {None, no}
 
 
 def test_another_may_not_be_asked_for(region: Region) -> None:
