@@ -1,9 +1,10 @@
 """The courses of a round: how its first message fares before the act, and the moment at which the act falls."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
-from typing import Final
+from datetime import timedelta
+from typing import Any, Final
 
 from sqlalchemy import Row, select, update
 
@@ -64,8 +65,10 @@ class Course:
             due = self.stage.until(failed.next_at)
             time.sleep(max(0.0, due - self.stage.chance.uniform(0.0, 0.3)))
             return _nothing
-        self._let_days_pass(failed)
-        return _nothing if self._delivery(State.BURIED) is None else lambda pause: self._replay(failed, pause)
+        moved = self._move(failed, range(1, failed.attempts + 1), -GIVE_UP_AFTER)
+        buried = self._delivery(State.BURIED)
+        self._move(failed, moved, GIVE_UP_AFTER)  # what the replay of the log finds must be of the race alone
+        return _nothing if buried is None else lambda pause: self._replay(failed, pause)
 
     def near(self) -> None:
         if self.name == PLAIN:
@@ -73,7 +76,7 @@ class Course:
         else:
             self.heard.wait_for_push(self.first[0], self._failures + 1, 1.5)
 
-    def _replay(self, buried: Row[object], pause: float) -> None:
+    def _replay(self, buried: Row[Any], pause: float) -> None:
         time.sleep(pause)
         try:
             self.stage.desks.run("replay", buried.delivery_id)
@@ -82,7 +85,7 @@ class Course:
             if State.BURIED in (row.state for row in rows(self.stage) if row.delivery_id == buried.delivery_id):
                 raise
 
-    def _delivery(self, state: State) -> Row[object] | None:
+    def _delivery(self, state: State) -> Row[Any] | None:
         """The push of the first event, once it is in this state; ``None`` where it was stopped before that."""
         until = time.monotonic() + _PATIENCE
         while time.monotonic() < until:
@@ -95,18 +98,21 @@ class Course:
             time.sleep(POLL)
         raise OutOfTime(f"a delivery does not become {state.value}")
 
-    def _let_days_pass(self, failed: Row[object]) -> None:
-        """For this one delivery: its first attempt is as long ago as the hub tries, so the next failure buries it."""
+    def _move(self, failed: Row[Any], numbers: Collection[int], by: timedelta) -> Collection[int]:
+        """Let days pass for this one delivery, or give them back: when its first attempt is as long ago as the hub
+        tries, the next failure buries it. Returns the numbers of the attempts that were moved."""
 
-        def work(tx: Transaction) -> None:
-            its = attempt.c.delivery_id == failed.delivery_id
-            for one in tx.connection.execute(select(attempt.c.number, attempt.c.at).where(its)).all():
+        def work(tx: Transaction) -> list[int]:
+            its = (attempt.c.delivery_id == failed.delivery_id) & attempt.c.number.in_(numbers)
+            found = tx.connection.execute(select(attempt.c.number, attempt.c.at).where(its)).all()
+            for one in found:
                 this = update(attempt).where(its, attempt.c.number == one.number)
-                tx.connection.execute(this.values(at=one.at - GIVE_UP_AFTER))
+                tx.connection.execute(this.values(at=one.at + by))
             waits = (delivery.c.delivery_id == failed.delivery_id) & (delivery.c.state == State.WAITING.value)
             tx.connection.execute(update(delivery).where(waits).values(next_at=tx.now))
+            return [one.number for one in found]
 
-        single(self.stage.region.core.transactions, work)
+        return single(self.stage.region.core.transactions, work)
 
 
 def _nothing(_: float) -> None:

@@ -599,7 +599,8 @@ def test_a_destroyed_key_is_told_apart_from_a_lost_one(run: Run, hub: Office, wr
     hub.key_store.destroy(["bewijs/iemand"], datetime.now(UTC))
     unnamed = run("ledger", "verify", "--db", "--json")
     assert (unnamed.code, json.loads(unnamed.out)["onleesbaar"]) == (1, 1)  # no entry says that it was erased
-    erased = {"v": 1, "soort": "vernietiging", "aantal": 1, "vermeldingen": named(["f" * 32])}
+    named_by = {"aantal": 1, "vermeldingen": named(["f" * 32])}
+    erased = {"v": 1, "soort": "vernietiging", "op": "2026-11-26T10:00:00.000Z"} | named_by
     system = hub.key_store.ensure([SYSTEM_KEY])[SYSTEM_KEY]
     with hub.engine.begin() as connection:
         ledger.append(connection, [ledger.NewEntry(SYSTEM_KEY, system, erased)], lambda: "e" * 32)
