@@ -17,7 +17,7 @@ from typing import Final
 
 from contracts import instants
 
-_HANDLE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,3999}")
+_HANDLE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,63999}")
 _CHECK: Final = 8  # hex digits: finds damage, not a forger, who could as well take the list away
 
 
@@ -30,7 +30,7 @@ class HandleList:
 
     #: How people call it, and how long a handle on it may be.
     name = "lijst"
-    longest = 4_000
+    longest = 64_000
 
     def __init__(self, path: Path) -> None:
         self.path = path

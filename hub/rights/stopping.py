@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row
 
-from consent.facts import Choice, Involvement, Statement
+from consent.facts import SPEAKS_FOR_MINOR, Choice, Involvement, Statement
 from consent.keys import KeyStore
 from consent.store.closures import overlap
 from contracts import catalogue, instants
@@ -176,15 +176,27 @@ def stopped_of(stopped: Iterable[tuple[Oin, Oin]], organisation: Oin) -> int:
 def closed_by(refusal: Statement, statements: Iterable[Statement], at: datetime) -> frozenset[str]:
     """The ``ja``'s with which a ``nee`` overlaps: in each of the four scopes it names, they share something.
 
-    Not those given later, which reopen what they name, nor those that had ended before. A ``nee`` that is not in force
-    at ``at`` closes none: its flow runs on, and nobody is told otherwise.
+    Not those given later, which reopen what they name, nor those that had ended before; but of two parents who disagree
+    the ``ja`` is none, whoever spoke last. A ``nee`` that is not in force at ``at`` closes none: its flow runs on, and
+    nobody is told otherwise.
     """
     if refusal.valid_from > at or (refusal.valid_until is not None and refusal.valid_until <= at):
         return frozenset()
     return frozenset(
         s.id
         for s in statements
-        if s.choice is Choice.YES and s.ended_at is None and s.given_at <= refusal.given_at and overlap(refusal, s)
+        if s.choice is Choice.YES and s.ended_at is None and overlap(refusal, s)
+        if s.given_at <= refusal.given_at or {s.by, refusal.by} <= SPEAKS_FOR_MINOR
+    )
+
+
+def outlived(ended: Statement, statements: Iterable[Statement], at: datetime) -> frozenset[str]:
+    """The older ``ja``'s that its end closes, too: with what is taken away none of them revives."""
+    return frozenset(
+        s.id
+        for s in statements
+        if s.choice is Choice.YES and s.ended_at is None and s.given_at <= at and s.id != ended.id
+        if overlap(ended, s)
     )
 
 

@@ -308,13 +308,13 @@ def _rotate_beside(region: Region, environment: dict[str, str], capsys: pytest.C
     assert (before["opvolger"], before["eerdere"], _lines(note)) == (None, [], 1)
     made = command("key", "rotate-log", "--operator", "jan")
     during, note = shown()
-    assert during == {"sleutel": before["sleutel"], "opvolger": made["opvolger"], "eerdere": []}
+    assert during == before | {"opvolger": made["opvolger"]}
     both = [Verifier.parse(during["sleutel"]), Verifier.parse(during["opvolger"])]
     assert open_note(note, both).signers == tuple(both)
     done = command("key", "retire-log", "--operator", "piet")
     region.operate(lambda tx, act: act.log(tx, "proef", {}))
     after, note = shown()
-    assert after == {"sleutel": made["opvolger"], "opvolger": None, "eerdere": [before["sleutel"]]}
+    assert after == before | {"sleutel": made["opvolger"], "eerdere": [before["sleutel"]]}
     assert done == {"sleutel": made["opvolger"], "afgelost": before["sleutel"]}
     assert open_note(note, both).signers == (both[1],) and _lines(note) == 1
     assert command("ledger", "verify", "--db")["uitkomst"] == "heel"

@@ -9,7 +9,9 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
+from sqlalchemy import select
 
+from consent.store.tables import shield as shields
 from hub.administration import installation
 from hub.administration.backup import restore, save, settle, stores
 from hub.administration.backup.known import Named
@@ -17,9 +19,10 @@ from hub.administration.backup.manifest import BackupRefused, Part
 from hub.keys.taken_list import TakenList, acts, begun
 from hub.rights.taken.lines import Line, apart, limited, several
 from hub.settings import Settings
-from hub.store.database import open_engine
+from hub.store.database import glance, open_engine
 from tests.partners import Person
 from tests.region import Region, settings_for
+from tests.samples import GEMEENTE
 from tests.servers import PostgresServer
 
 OPERATOR = "Beheerder Een"
@@ -250,13 +253,54 @@ def test_what_was_taken_away_again_is_so_once_and_a_later_restore_asks_nothing_t
     assert case.restored(case.listed).outcome.again == 3  # two consents, one beperking
     case.region.call(case.at, "POST", f"/v1/toestemmingen/{case.given}/bevestiging").expect(200)
     case.made = case.back_up()
-    withdrawn = case.region.allow_reports(case.who, case.at)
-    case.region.withdraw(case.at, withdrawn)  # what the backup does not hold at all
     done = case.restored(case.listed, name="again")
     assert done.report.exit_code == 0 and (done.outcome.again, done.outcome.held) == (0, None)
     assert case.status() == "gegeven"
     items = case.region.call(case.at, "GET", f"/v1/kandidaten/{case.ref(case.at)}/beperking").expect(200)["items"]
     assert len(items) == 1
+
+
+@on_sqlite
+def test_a_withdrawal_of_what_the_backup_does_not_hold_closes_the_older_consent(case: Case) -> None:
+    """Withdrawing a later ``ja`` closes those before it; of the later one the restored state knows nothing."""
+    case.region.withdraw(case.at, case.region.allow_reports(case.who, case.at))
+    assert case.new_report() == 403
+    done = case.restored(case.listed)
+    assert done.report.exit_code == 0 and (done.outcome.again, done.outcome.held) == (1, None)
+    assert case.status() == "te-bevestigen" and case.new_report() == 403
+    assert "voortgang.gemeld.v1" not in case.arrives()
+
+
+@on_sqlite
+def test_of_several_lists_the_latest_beginning_counts(case: Case) -> None:
+    """Each machine keeps its own: what one of them took away before its list began stands on none."""
+    other = TakenList(case.folder / "other.list")
+    other.begin(case.region.clock.now())
+    withdraw(case)
+    assert case.restored(case.listed, other.path).outcome.held == 1
+
+
+@on_sqlite
+def test_who_was_left_out_of_an_afscherming_stays_so(case: Case) -> None:
+    """Lifted by two and made anew for another: nobody that either of the two left out may know it again."""
+
+    def shield(*receivers: str) -> dict[str, Any]:
+        form = {"grond": "dreiging", "ontvangers": list(receivers)}
+        path = f"/v1/kandidaten/{case.ref(case.at)}/afscherming"
+        made: dict[str, Any] = case.region.call(case.at, "PUT", path, form).expect(200)
+        return made
+
+    shield(case.guide)
+    case.made = case.back_up()
+    path = f"/v1/kandidaten/{case.ref(case.at)}/afscherming/opheffing"
+    for who, status in (("m-1", (200, 202)), ("m-2", (200,))):
+        case.region.call(case.at, "POST", path, {"medewerker": who}).expect(*status)
+    shield(GEMEENTE)
+    done = case.restored(case.listed)
+    assert done.report.exit_code == 0 and done.outcome.again == 1
+    with glance(case.region.core.engine) as connection:
+        standing = connection.execute(select(shields.c.receivers).where(shields.c.lifted_at.is_(None))).all()
+    assert [row.receivers for row in standing] == [[]]
 
 
 @on_sqlite

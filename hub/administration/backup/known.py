@@ -107,7 +107,10 @@ def _left_here(settings: Settings, latest: Sequence[Signed]) -> bool:
 
 
 def _taken(settings: Settings, named: Named, beside: Iterable[Path], *, trusted: bool) -> Taken:
-    """A list that the operator names counts as whole; the hub's own one only where it must be."""
+    """A list that the operator names counts as whole; the hub's own one only where it must be.
+
+    Each knows only its own machine: all of it is known from where the latest of them begins.
+    """
     own = installation.taken(settings)
     listed = {path: _read(TakenList(path)) for path in (own, *named.taken, *beside)}
     counted = [*named.taken, *([own] if trusted else [])]
@@ -115,7 +118,7 @@ def _taken(settings: Settings, named: Named, beside: Iterable[Path], *, trusted:
     found: dict[str, datetime] = {}
     for one in listed.values():
         found = acts(one) | found
-    return Taken(found, min(since, default=None), begun(listed[own]), named.nothing_taken)
+    return Taken(found, max(since, default=None), begun(listed[own]), named.nothing_taken)
 
 
 def _beside(folder: Path, about: Manifest) -> list[Path]:

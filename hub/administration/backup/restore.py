@@ -256,8 +256,8 @@ def _take_away(
     means = _means(tools, here)
     at = known.made_at or _state_of(transaction.connection)
     again = take_again(means, transaction, known.taken.acts)
-    lost = made.old_origin is not None and not known.taken.whole(at)
-    held = hold_all(means, transaction) if lost else None
+    # Also where the log did not go on: what was answered and not signed yet is in no checkpoint.
+    held = None if known.taken.whole(at) else hold_all(means, transaction)
     return settle.remember(transaction.connection, replace(made, again=again, held=held))
 
 
@@ -280,12 +280,12 @@ def _means(tools: Tools, here: _Open) -> Means:
 
 def _keep_list(settings: Settings, known: Known, made: settle.Outcome, at: datetime) -> None:
     """This hub's own list from here: all that is known, and since when. Where something is held, it begins anew."""
-    since = [each for each in (known.taken.whole_since, known.taken.own_since) if each is not None]
+    since = known.taken.whole_since or known.taken.own_since or at
     path = installation.taken(settings)
     fresh = path.with_name(f".{path.name}.new")
     fresh.unlink(missing_ok=True)
     listed = TakenList(fresh)
-    listed.begin(min(since) if since and made.held is None else at)
+    listed.begin(since if made.held is None else at)
     remember(listed, known.taken.acts)
     durable.rename(fresh, path)
 

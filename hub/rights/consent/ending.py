@@ -4,7 +4,6 @@ Each is in force with its commit, and draws its consequences in the same transac
 """
 
 from dataclasses import replace
-from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import Row
@@ -12,6 +11,7 @@ from sqlalchemy import Row
 from consent.facts import StatementStatus
 from consent.receipt.account import State
 from consent.store import records
+from consent.store.reading import to_statement
 from consent.store.records import End
 from contracts.errors import Conflict
 from contracts.identity import Oin, PersonId
@@ -20,7 +20,7 @@ from hub.ledger.evidence import bound
 from hub.rights.consent import checks
 from hub.rights.consent.means import WITHDRAWAL, Means, entry
 from hub.rights.receipts.binding import ended
-from hub.rights.stopping import Cause, Consequence
+from hub.rights.stopping import Cause, Consequence, outlived
 from hub.rights.taken import lines
 from hub.store.region.access import Asker
 from hub.store.writer import Transaction
@@ -53,7 +53,7 @@ def withdraw(means: Means, recorder: Asker, statement_id: str, given_by: str, re
             withdrawn = row.ended_as == StatementStatus.WITHDRAWN
             return means.stopper.tell_again(tx, cause_of(row, WITHDRAWN if withdrawn else REVOKED), row.ended_at)
         detail = {"toestemmingId": statement_id, "gegevenDoor": given_by} | bound("reden", reason)
-        _end(means, tx, row, recorder, (StatementStatus.WITHDRAWN, subject.at, reason))
+        _end(means, tx, (subject, row), recorder, (StatementStatus.WITHDRAWN, reason))
         payload = entry(WITHDRAWAL, subject.at, recorder) | detail
         means.note_all(tx, row.person_id, ended(payload, Oin(row.recorder), State.WITHDRAWN))
         # A crash before the commit: nothing was withdrawn and nobody was told so. After it: all of it holds.
@@ -74,7 +74,7 @@ def revoke(means: Means, recorder: Asker, statement_id: str, reason: str) -> Con
         if row.ended_as == StatementStatus.REVOKED:
             return means.stopper.tell_again(tx, cause_of(row, REVOKED), row.ended_at)
         _require_standing(row)
-        _end(means, tx, row, recorder, (StatementStatus.REVOKED, subject.at, reason))
+        _end(means, tx, (subject, row), recorder, (StatementStatus.REVOKED, reason))
         payload = entry("herroeping", subject.at, recorder) | {"toestemmingId": statement_id} | bound("reden", reason)
         means.note_all(tx, row.person_id, ended(payload, Oin(row.recorder), State.REVOKED))
         # A crash before the commit: it still stands and nobody was told otherwise. After it: all of it holds.
@@ -105,12 +105,19 @@ def invalidate(means: Means, recorder: Asker, statement_id: str, reason: str) ->
 
 
 def _end(
-    means: Means, tx: Transaction, row: Row[Any], recorder: Asker, how: tuple[StatementStatus, datetime, str | None]
+    means: Means,
+    tx: Transaction,
+    whom: tuple[Subject, Row[Any]],
+    recorder: Asker,
+    how: tuple[StatementStatus, str | None],
 ) -> None:
-    status, at, reason = how
-    means.taken.note(tx, [lines.ended(status.value, row.statement_id, recorder.organisation)])
+    (subject, row), (status, reason) = whom, how
+    closed = outlived(to_statement(row, {}), subject.record.facts.statements, subject.at)
+    # A restore may know those that it closed, and nothing of the statement itself.
+    said = [lines.ended(status.value, row.statement_id, recorder.organisation), *lines.closed(closed, row.statement_id)]
+    means.taken.note(tx, said, subject.at)
     sealed = means.sealed(PersonId(row.person_id), reason, "reden")
-    records.end(tx.connection, row.statement_id, End(status, recorder.organisation, at, sealed))
+    records.end(tx.connection, row.statement_id, End(status, recorder.organisation, subject.at, sealed))
 
 
 def _require_standing(row: Row[Any]) -> None:

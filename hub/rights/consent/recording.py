@@ -219,10 +219,10 @@ def _drawn(
     if new.statement.choice is Choice.YES:
         own = (s.id for s in statements if s.choice is Choice.YES and s.by is Speaker.PERSON and s.id != statement_id)
         if new.said is not None and new.said.sixteen_at is not None:
-            means.taken.note(tx, lines.closed(own, statement_id))
+            means.taken.note(tx, lines.closed(own, statement_id), subject.at)
         return None
     begins = max(subject.at, new.statement.valid_from)  # also what it closes only later
-    means.taken.note(tx, lines.closed(closed_by(new.statement, statements, begins), statement_id))
+    means.taken.note(tx, lines.closed(closed_by(new.statement, statements, begins), statement_id), subject.at)
     closed = closed_by(new.statement, statements, subject.at)
     known = subject.known
     cause = Cause(statement_id, "toestemming-geweigerd", closed, known.person, known.root, new.statement)

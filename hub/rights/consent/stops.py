@@ -37,7 +37,7 @@ def stop(means: Means, recorder: Asker, ref: str) -> tuple[str, Consequence]:
             again = Cause(before.id, STOP, under, person, subject.known.root)
             return before.id, means.stopper.tell_again(tx, again, before.at)
         stop_id = means.new_id()
-        means.taken.note(tx, lines.closed(under, stop_id))
+        means.taken.note(tx, lines.closed(under, stop_id), at)
         values = {"stop_id": stop_id, "person_id": person, "recorder": recorder.organisation, "at": at}
         records.add_stop(tx.connection, values, flows)
         means.note(

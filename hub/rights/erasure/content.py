@@ -83,6 +83,6 @@ def _end_consents(means: Means, tx: Transaction, subject: Subject, part: Part) -
             for entry in ended(act, Oin(row.recorder), Ended.WITHDRAWN):
                 means.note(tx, row.person_id, entry)
         else:
-            means.taken.note(tx, lines.closed([said.id], part.id))
+            means.taken.note(tx, lines.closed([said.id], part.id), subject.at)
             records.unconfirm(tx.connection, said.id, own)
             means.note(tx, row.person_id, told | {"soort": UNCONFIRMED})

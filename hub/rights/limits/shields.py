@@ -82,10 +82,16 @@ class Shields:
         return self._replace(tx, subject, asker, new, standing)
 
     def again(self, tx: Transaction, subject: Subject, asker: Asker, new: Terms) -> bool:
-        """Shield once more after a restore that forgot it; ``False`` where that would name more receivers."""
+        """Shield once more after a restore that forgot it; ``False`` where all who were left out are so already.
+
+        Who may know it stays only who is named by both: between the two somebody may have been left out for good.
+        """
         standing = self._standing(tx, subject, asker.organisation)
-        if standing is not None and not new.receivers <= frozenset(map(Oin, standing.receivers)):
-            return False
+        if standing is not None:
+            before = frozenset(map(Oin, standing.receivers))
+            if before <= new.receivers:
+                return False
+            new = new._replace(receivers=new.receivers & before)
         self._replace(tx, subject, asker, new, standing)
         return True
 

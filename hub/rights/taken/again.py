@@ -8,7 +8,7 @@ Held is: no part of it is in force (``te-bevestigen``) until its verstrekker, wh
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import Row, select
@@ -50,6 +50,8 @@ from hub.store.region.access import Asker
 from hub.store.traffic import recalls
 from hub.store.writer import Transaction
 
+#: An instant on the list stands for a whole millisecond.
+_TICK: Final = timedelta(milliseconds=1)
 #: Why it is told once more.
 RESTORED: Final = "herstel"
 _REASON: Final = "Na een herstel opnieuw vastgelegd. De redenen zijn bekend bij wie het bezwaar vastlegde."
@@ -137,7 +139,9 @@ def _known(tx: Transaction, handle: str) -> Known | None:
 
 def _end(means: Means, tx: Transaction, line: Line, _at: datetime) -> bool:
     row, (by,) = records.find_statement(tx.connection, line.id), line.rest
-    if row is None or row.ended_at is not None or row.invalid_at is not None:
+    if row is None or row.ended_at is not None:
+        return False
+    if line.act == StatementStatus.INVALID and row.invalid_at is not None:  # a withdrawal of it says more: it closes
         return False
     kind, shown, code = _ENDS[line.act]
     subject = _subject(tx, Known(PersonId(row.person_id), row.root), by)
@@ -157,7 +161,7 @@ def _close(means: Means, tx: Transaction, line: Line, at: datetime) -> bool:
     if row is None or row.ended_at is not None or _is_here(tx, cause):
         return False
     parts = records.parts_of(tx.connection, [line.id])[line.id]
-    mine = [sender for sender, confirmed_at in sorted(parts.items()) if confirmed_at <= at]
+    mine = [sender for sender, confirmed_at in sorted(parts.items()) if confirmed_at < at + _TICK]
     for sender in mine:
         records.unconfirm(tx.connection, line.id, sender)
         said = entry(UNCONFIRMED, tx.now, _by(sender)) | {"toestemmingId": line.id, "reden": RESTORED}

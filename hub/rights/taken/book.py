@@ -29,14 +29,14 @@ class Taken:
         """Keep the list from now on."""
         self._list.begin(at)
 
-    def note(self, tx: Transaction, lines: Sequence[str]) -> None:
-        """Remember these acts of this transaction. Where that fails the transaction does: nobody is told of a
-        withdrawal that a restore would forget.
+    def note(self, tx: Transaction, lines: Sequence[str], at: datetime | None = None) -> None:
+        """Remember these acts of this transaction, which hold from ``at`` on (its own time, where not named).
 
-        What is undone by its savepoint leaves its lines: a restore to a state before them may then take away too much.
+        Where that fails the transaction does: nobody is told of a withdrawal that a restore would forget. What is
+        undone by its savepoint leaves its lines: a restore to a state before them may then take away too much.
         """
         if lines:
-            tx.before_commit(_durable(_thread().submit(self._list.add, lines, tx.now)))
+            tx.before_commit(_durable(_thread().submit(self._list.add, lines, at or tx.now)))
 
 
 @cache

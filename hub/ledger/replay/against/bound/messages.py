@@ -95,7 +95,9 @@ def _wrong(row: Row[Any], said: Mapping[str, Any], keys: Mapping[str, bytes]) ->
     other = sorted(name for name, value in said["columns"].items() if plain(row._mapping[name]) != value)
     if other:
         yield f"de tabel is anders dan het logboek zegt: {', '.join(other)}"
-    if row.key_event_id is not None:
+    if row.key_event_id is None:
+        yield "message_key ontbreekt: een herhaling zou als nieuw worden aangenomen"
+    else:
         known_by = (row.key_organisation, row.key_system, row.key_event_id)
         if known_by != (row.organisation, row.system, row.event_id):
             yield "message_key: waaraan een herhaling wordt herkend, hoort bij een ander bericht"
