@@ -183,3 +183,16 @@ def test_what_a_parent_says_takes_away_under_the_exclusive_lock(
     region.call(KRINGLOOP, "POST", f"/v1/toestemmingen/{own}/verlenging", renewal | by_parent(region)).expect(201)
     region.statement(KRINGLOOP, ref, **ELSEWHERE, **by_parent(region)).expect(201)
     assert seen == [False, False, True, True]
+
+
+def test_an_earlier_nee_of_the_other_parent_closes_what_went_on_the_ja(region: Region) -> None:
+    """Two parents who disagree have said no, whoever spoke last: who has it already is told, and what waits stops."""
+    parent = by_parent(region)
+    person, _ = region.reporting(**parent)
+    ref, hour_ago = person.refs[KRINGLOOP], stamp(now(region) - timedelta(hours=1))
+    assert reports(region, person) == GOES
+    region.collect(ONTWIKKELBEDRIJF)
+    no = {"keuze": "nee", "ontvangers": None, "categorieen": None, "doelen": ["trajectbegeleiding"]}
+    answer = region.statement(KRINGLOOP, ref, gegevenOp=hour_ago, **no, **parent).expect(201)
+    assert [one["ontvanger"] for one in answer["verstrekt"]] == [ONTWIKKELBEDRIJF]
+    assert answer["kennisgevingen"] == 1 and reports(region, person, 2) == NO_GROUND
