@@ -321,7 +321,7 @@ def test_a_statement_that_ended_says_when_and_no_longer_promises_its_term() -> N
     for status, when in (("ingetrokken", "beeindigdOp"), ("herroepen", "beeindigdOp"), ("ongeldig", "ongeldigOp")):
         told = statement(status=status, **{when: ended})
         assert "Het geldt tot" not in told and ", op 22 november 2026." in told
-    assert "Namens u ingetrokken, op 22 november 2026." in statement(status="ingetrokken", beeindigdOp=ended)
+    assert "Ingetrokken, op 22 november 2026." in statement(status="ingetrokken", beeindigdOp=ended)
     assert "Het gold tot 25 november 2026. " in statement(status="verlopen")
 
 
