@@ -117,21 +117,21 @@ class _Rule:
     """How a value is read, and how the sentence of a refusal ends."""
 
     read: _Reader
-    must: str
+    belongs: str
 
 
-_ENVIRONMENT = _Rule(_choice(Environment), "is productie of demo")
-_FOLDER = _Rule(_path, "is een map")
-_FILE = _Rule(_path, "is een leesbaar bestand")
-_DATABASE = _Rule(_text, "is een adres met sqlite: of postgresql:")
-_BROKER = _Rule(_text, "is memory:// of een adres met amqp:")
-_BASE = _Rule(_text, "is een https-adres zonder pad (http alleen op deze machine)")
-_HOST_NAME = _Rule(_host, "is een naam of adres van een machine")
-_PORT = _Rule(_integer(1, 65535), "is een poort van 1 tot en met 65535, die geen andere instelling noemt")
-_WORKERS = _Rule(_integer(1, 64), "is een getal van 1 tot en met 64; meer dan 1 kan alleen op PostgreSQL")
-_THREADS = _Rule(_integer(4, 256), "is een getal van 4 tot en met 256")
-_TARGETS = _Rule(_targets, "is een lijst van host:poort, met komma's")
-_LEVEL = _Rule(_level, "is DEBUG, INFO, WARNING of ERROR")
+_ENVIRONMENT = _Rule(_choice(Environment), "productie of demo")
+_FOLDER = _Rule(_path, "een map")
+_FILE = _Rule(_path, "een leesbaar bestand")
+_DATABASE = _Rule(_text, "een adres met sqlite: of postgresql:")
+_BROKER = _Rule(_text, "memory:// of een adres met amqp:")
+_BASE = _Rule(_text, "een https-adres zonder pad (http alleen op deze machine)")
+_HOST_NAME = _Rule(_host, "een naam of adres van een machine")
+_PORT = _Rule(_integer(1, 65535), "een poort van 1 tot en met 65535, die geen andere instelling noemt")
+_WORKERS = _Rule(_integer(1, 64), "een getal van 1 tot en met 64; meer dan 1 kan alleen op PostgreSQL")
+_THREADS = _Rule(_integer(4, 256), "een getal van 4 tot en met 256")
+_TARGETS = _Rule(_targets, "een lijst van host:poort, met komma's")
+_LEVEL = _Rule(_level, "DEBUG, INFO, WARNING of ERROR")
 
 
 def _setting(name: str, rule: _Rule, default: Any, shown: str, help_text: str) -> Any:
@@ -270,7 +270,7 @@ def _refuse_unknown(environ: Mapping[str, str]) -> None:
 
 def _refusal(name: str) -> SettingsInvalid:
     attribute = next(each for each in fields(Settings) if name in (each.name, each.metadata["name"]))
-    return SettingsInvalid(f"De instelling {attribute.metadata['name']} {attribute.metadata['rule'].must}.")
+    return SettingsInvalid(f"In de instelling {attribute.metadata['name']} hoort {attribute.metadata['rule'].belongs}.")
 
 
 def _read(env: _MappingEnv, attribute: "Field[Any]") -> Any:
@@ -369,7 +369,7 @@ def _refuse_contradictions(settings: Settings) -> None:
     if settings.workers > 1 and not settings.on_postgresql:
         raise _refusal("workers")
     if settings.on_postgresql and settings.keys_url.startswith("sqlite"):
-        raise SettingsInvalid("De instelling HUB_KEYS_URL is een adres met postgresql:, als de database dat ook is.")
+        raise SettingsInvalid("In de instelling HUB_KEYS_URL hoort een adres met postgresql:, zoals de database.")
 
 
 def env_example() -> str:
