@@ -1,18 +1,23 @@
 """Fetching an evidence log over HTTP, tile by tile (C2SP tlog-tiles), for the verifier. Standard library only."""
 
+import socket
 import ssl
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
+from contextlib import closing, contextmanager, suppress
+from http.client import HTTPConnection, HTTPException, HTTPSConnection, IncompleteRead
 from pathlib import Path
+from threading import Timer
 from typing import Final
 from urllib.parse import urlsplit
 
+from consent.log.tiles import MAX_ENTRY, WIDTH
 from consent.verify.report import ADDRESS, CouldNotLook
 from consent.verify.tree import Fetch
 
-_TIMEOUT: Final = 20.0  # seconds
-_MOST: Final = 256 * (2 + 65_535)  # bytes of the largest bundle there can be
+_TIMEOUT: Final = 20.0  # seconds without a byte
+_WHOLE: Final = 120.0  # seconds for one answer, from the first byte asked to the last byte read
+#: Bytes of the largest answer there can be below a path (C2SP tlog-tiles); of anything else, a checkpoint is small.
+_MOST: Final = {"tile/entries/": WIDTH * (2 + MAX_ENTRY), "tile/": WIDTH * 32, "": 65_536}
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -44,36 +49,64 @@ def _token(path: Path) -> str:
 
 
 def _fetch(connection: HTTPConnection, target: str, headers: dict[str, str], path: str) -> bytes | None:
+    most = next(size for below, size in _MOST.items() if path.startswith(below))
+    used = connection.sock is not None
     try:
-        answer = _answer(connection, target, headers)
-        raw = answer.read(_MOST + 1)
-        if answer.read(1):  # else the connection could not be used again
+        try:
+            status, raw = _asked(connection, target, headers, most)
+        except (ConnectionError, HTTPException):
             connection.close()
+            if not used:
+                raise
+            status, raw = _asked(connection, target, headers, most)  # the other side had closed it meanwhile
     except (OSError, HTTPException, ValueError) as error:
         connection.close()
         raise CouldNotLook(f"{path}: de hub is niet te bereiken ({type(error).__name__})") from error
-    if answer.status == 404 and path == "checkpoint":
+    if status == 404 and path == "checkpoint":
         raise CouldNotLook(f"op dit adres staat geen logboek: {ADDRESS}")
-    if answer.status == 404:
+    if status == 404:
         return None
-    if answer.status in (401, 403):
+    if status in (401, 403):
         raise CouldNotLook("de hub weigert: geef met --token-file een token met scope logboek:lezen")
-    if answer.status != 200:
-        raise CouldNotLook(f"{path}: de hub antwoordt met status {answer.status}")
-    if len(raw) > _MOST:
+    if status != 200:
+        raise CouldNotLook(f"{path}: de hub antwoordt met status {status}")
+    if len(raw) > most:
         raise CouldNotLook(f"{path}: het antwoord is te groot")
     return raw
 
 
-def _answer(connection: HTTPConnection, target: str, headers: dict[str, str]) -> HTTPResponse:
-    """One answer; asked once more where the other side had closed the connection meanwhile."""
-    used = connection.sock is not None
-    try:
+def _asked(connection: HTTPConnection, target: str, headers: dict[str, str], most: int) -> tuple[int, bytes]:
+    """Status and body of one answer; of a larger body than ``most`` one byte more."""
+    if connection.sock is None:
+        connection.connect()
+    with _deadline(connection.sock):
         connection.request("GET", target, headers=headers)
-        return connection.getresponse()
-    except (ConnectionError, HTTPException):
-        connection.close()
-        if not used:
-            raise
-    connection.request("GET", target, headers=headers)
-    return connection.getresponse()
+        with connection.getresponse() as answer:
+            raw = answer.read(most + 1)
+            if answer.length and len(raw) <= most:
+                raise IncompleteRead(raw, answer.length)
+            if not answer.isclosed():  # more would follow: the connection could not be used again
+                connection.close()
+    return answer.status, raw
+
+
+@contextmanager
+def _deadline(line: socket.socket) -> Iterator[None]:
+    """Breaks off an answer that comes drop by drop. Raises ``TimeoutError``, whatever was read of it."""
+    late = False
+
+    def end() -> None:
+        nonlocal late
+        late = True
+        with suppress(OSError):
+            line.shutdown(socket.SHUT_RDWR)
+
+    timer = Timer(_WHOLE, end)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        if late:
+            raise TimeoutError
