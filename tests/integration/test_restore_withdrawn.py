@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -11,13 +12,14 @@ from unittest.mock import patch
 import pytest
 from sqlalchemy import select
 
+from consent.log.reading import latest_note
 from consent.store.tables import shield as shields
 from hub.administration import installation
 from hub.administration.backup import restore, save, settle, stores
 from hub.administration.backup.known import Named
 from hub.administration.backup.manifest import BackupRefused, Part
 from hub.keys.taken_list import TakenList, acts, begun
-from hub.rights.taken.lines import Line, apart, limited, several
+from hub.rights.taken.lines import Line, apart, chosen, limited, several
 from hub.settings import Settings
 from hub.store.database import glance, open_engine
 from tests.partners import Person
@@ -281,6 +283,31 @@ def test_of_several_lists_the_latest_beginning_counts(case: Case) -> None:
 
 
 @on_sqlite
+def test_what_was_answered_before_it_was_signed_may_be_gone_too(case: Case) -> None:
+    """By all checkpoints the log did not go on after the backup; a signer that was behind had signed none since."""
+    last = case.folder / "last.checkpoint"
+    with glance(case.region.core.engine) as connection:
+        last.write_text(latest_note(connection) or "", encoding="utf-8")
+    withdraw(case)
+    done = case.restored(checkpoints=[last])
+    assert done.report.exit_code == 0 and done.outcome.old_origin is None
+    assert done.outcome.held == 2 and case.new_report() == 403
+
+
+@on_sqlite
+def test_what_was_said_in_the_same_millisecond_is_held(case: Case) -> None:
+    """The list tells whole milliseconds, the database parts of them: this ``ja`` is 0.9 ms younger than its line."""
+    clock = case.region.clock
+    clock.frozen = clock.now().replace(microsecond=500_900) + timedelta(seconds=1)
+    case.given = case.region.allow_reports(case.who, case.at)
+    case.made = case.back_up()
+    refuse(case)
+    clock.ahead, clock.frozen = 5.0, None
+    assert case.restored(case.listed).outcome.again == 2
+    assert case.status() == "te-bevestigen" and case.new_report() == 403
+
+
+@on_sqlite
 def test_who_was_left_out_of_an_afscherming_stays_so(case: Case) -> None:
     """Lifted by two and made anew for another: nobody that either of the two left out may know it again."""
 
@@ -392,4 +419,14 @@ def test_lines_are_read_as_they_were_written() -> None:
     line = limited("beperking", "1", ("p", "00000099000000001000", "onrechtmatig"), (senders, None, None))
     assert Line.read(line).write() == line
     assert [apart(each) for each in Line.read(line).rest[2:5]] == [frozenset(senders), None, None]
-    assert apart(several([])) == frozenset() and replace(Line.read(line), act="bezwaar").act == "bezwaar"
+    assert apart(several([])) == frozenset()
+    assert replace(Line.read(line), act="bezwaar").act == "bezwaar"
+
+
+def test_a_recall_may_name_as_many_as_there_are(tmp_path: Path) -> None:
+    """One line for a thousand receivers."""
+    among = sorted(f"00000099{number:012d}" for number in range(1_000))
+    line = chosen("terugroeping", "1", ("m", among[0], "verkeerde-ontvanger"), among)
+    TakenList(tmp_path / "a.list").append([line], datetime(2026, 1, 1, tzinfo=UTC))
+    (kept,) = TakenList(tmp_path / "a.list").read()
+    assert apart(Line.read(kept).rest[2]) == frozenset(among)
