@@ -141,8 +141,13 @@ class Statement:
 
     @property
     def parental(self) -> bool:
-        """Given by a parent with authority, of whom there may be two."""
-        return self.by is Speaker.PARENT
+        """The word of a parent with authority, of whom there may be two; not once the person made it the own one."""
+        return self.by is Speaker.PARENT and self.own_at is None
+
+    @property
+    def spoken_at(self) -> datetime:
+        """When it was said, or said again by the person: what is later wins."""
+        return self.given_at if self.own_at is None else max(self.given_at, self.own_at)
 
 
 class ConsentFlow(NamedTuple):

@@ -82,7 +82,7 @@ class Candidate(NamedTuple):
 
 
 class Opening(NamedTuple):
-    """A `ja` that is in force for this flow; ``parental`` while only a parent said it."""
+    """A `ja` that is in force for this flow: what the person confirmed at 16 from then on. ``parental``: a parent's."""
 
     since: datetime
     label: str
@@ -202,7 +202,7 @@ def _statements(
             miss = _yes_miss(said, request, grown, at) | extra
             carried = (said.categories or _NONE) & _CONSENT_FITS.get(said.basis, _NONE)
             if not miss:
-                openings.append(_opening(said, carried))
+                openings.append(Opening(said.spoken_at, f"toestemming:{said.id}", carried, said.parental))
             near.append((miss, said))
         elif _in_force(said, at) and _denies(said, request):
             closings.append(Closing(said.given_at, f"nee:toestemming:{said.id}", said.categories, said.parental))
@@ -210,13 +210,6 @@ def _statements(
         if stop_refuses(stop, request, at):
             closings.append(Closing(stop.at, f"stopverzoek:{stop.id}", None))
     return openings, closings, near
-
-
-def _opening(said: Statement, carried: frozenset[Category]) -> Opening:
-    """A `ja` that the person confirmed at 16 is the person's own, and said, from then on."""
-    if said.own_at is None:
-        return Opening(said.given_at, f"toestemming:{said.id}", carried, said.parental)
-    return Opening(max(said.given_at, said.own_at), f"toestemming:{said.id}", carried)
 
 
 def _yes_miss(said: Statement, request: Request, grown: datetime, at: datetime) -> int:

@@ -38,11 +38,17 @@ def closures(connection: Connection, seer: records.Seer, rows: Sequence[Row[Any]
             closing[row.root].append((Closure(row.statement_id, Choice.NO.value, row.given_at), said))
     found: dict[str, list[Closure]] = {}
     for row in standing:
-        mine, since = to_statement(row, {}), max(row.given_at, row.own_at or row.given_at)
-        later = [closure for closure, other in closing[row.root] if closure.at >= since and overlap(other, mine)]
+        mine = to_statement(row, {})
+        later = [closure for closure, other in closing[row.root] if _closes(closure, other, mine)]
         if later:
             found[row.statement_id] = sorted(later, key=lambda each: (each.at, each.statement))
     return found
+
+
+def _closes(closure: Closure, other: Statement, mine: Statement) -> bool:
+    """What is later closes; of two parents who disagree the ``ja`` is none, whoever spoke last."""
+    disagree = closure.how == Choice.NO and other.parental and mine.parental
+    return (disagree or closure.at >= mine.spoken_at) and overlap(other, mine)
 
 
 def overlap(one: Statement, other: Statement) -> bool:

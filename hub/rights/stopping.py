@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row
 
-from consent.facts import SPEAKS_FOR_MINOR, Choice, Involvement, Statement
+from consent.facts import Choice, Involvement, Statement
 from consent.keys import KeyStore
 from consent.store.closures import overlap
 from contracts import catalogue, instants
@@ -72,7 +72,8 @@ class Cause:
     """What was taken away: its id (statement, stop, beperking …), why in a code, and the statements that it closed.
 
     ``code`` is noted with what is stopped, and told to receivers, where ``told`` does not say it in other words.
-    ``refusal``: the ``nee`` that closed them; of what went under them it concerns only the flows that it names.
+    ``refusal``: the ``nee`` that closed them, or what counts as one since it ended; of what went under them it concerns
+    only the flows that it names.
     """
 
     id: str
@@ -106,7 +107,7 @@ class Stopper:
         self, tx: Transaction, cause: Cause, at: datetime, given: Sequence[Row[Any]] | None = None
     ) -> Consequence:
         """What was told when it was taken away the first time; nothing happens."""
-        rows = deliveries.released_under(tx.connection, cause.statements) if given is None else given
+        rows = [row for row in _under(tx, cause) if row.released_at <= at] if given is None else given
         stopped = cases.stopped_by(tx.connection, cause.root, at, cause.code)
         told = cases.told_of(tx.connection, cause.id, at)
         return Consequence(at, tuple(stopped), given_of(rows), tuple(told))
@@ -186,17 +187,17 @@ def closed_by(refusal: Statement, statements: Iterable[Statement], at: datetime)
         s.id
         for s in statements
         if s.choice is Choice.YES and s.ended_at is None and overlap(refusal, s)
-        if s.given_at <= refusal.given_at or {s.by, refusal.by} <= SPEAKS_FOR_MINOR
+        if s.spoken_at <= refusal.given_at or (s.parental and refusal.parental)
     )
 
 
 def outlived(ended: Statement, statements: Iterable[Statement], at: datetime) -> frozenset[str]:
-    """The older ``ja``'s that its end closes, too: with what is taken away none of them revives."""
+    """The older ``ja``'s that its end at ``at`` closes, too: with what is taken away none of them revives."""
     return frozenset(
         s.id
         for s in statements
-        if s.choice is Choice.YES and s.ended_at is None and s.given_at <= at and s.id != ended.id
-        if overlap(ended, s)
+        if s.choice is Choice.YES and s.id != ended.id and s.spoken_at <= at and overlap(ended, s)
+        if s.ended_at is None or s.ended_at > at
     )
 
 

@@ -17,6 +17,7 @@ NO_GROUND, GOES = (403, "GEEN_GRONDSLAG"), (202, None)
 ELSEWHERE = {"ontvangers": [MBO], "doelen": ["opleiden"], "categorieen": ["beoordeling"]}
 SELF = {"gegevenDoor": "betrokkene"}
 TEXT = {"id": "verklaring-1", "versie": "1", "sha256": "0" * 64, "taal": "nl"}
+NO = {"keuze": "nee", "ontvangers": None, "categorieen": None, "doelen": ["trajectbegeleiding"]}
 REPORTS = {"ontvangers": [ONTWIKKELBEDRIJF], "doelen": ["trajectbegeleiding"], "categorieen": ["leervoortgang"]}
 
 
@@ -188,11 +189,26 @@ def test_what_a_parent_says_takes_away_under_the_exclusive_lock(
 def test_an_earlier_nee_of_the_other_parent_closes_what_went_on_the_ja(region: Region) -> None:
     """Two parents who disagree have said no, whoever spoke last: who has it already is told, and what waits stops."""
     parent = by_parent(region)
-    person, _ = region.reporting(**parent)
+    person, given = region.reporting(**parent)
     ref, hour_ago = person.refs[KRINGLOOP], stamp(now(region) - timedelta(hours=1))
     assert reports(region, person) == GOES
     region.collect(ONTWIKKELBEDRIJF)
-    no = {"keuze": "nee", "ontvangers": None, "categorieen": None, "doelen": ["trajectbegeleiding"]}
-    answer = region.statement(KRINGLOOP, ref, gegevenOp=hour_ago, **no, **parent).expect(201)
+    answer = region.statement(KRINGLOOP, ref, gegevenOp=hour_ago, **NO, **parent).expect(201)
     assert [one["ontvanger"] for one in answer["verstrekt"]] == [ONTWIKKELBEDRIJF]
     assert answer["kennisgevingen"] == 1 and reports(region, person, 2) == NO_GROUND
+    shown = region.call(KRINGLOOP, "GET", f"/v1/toestemmingen/{given}").expect(200)
+    assert [one["toestemmingId"] for one in shown["geslotenDoor"]] == [answer["id"]]
+
+
+@pytest.mark.parametrize("yes_no", [("voogd", "voogd"), ("voogd", "ouder-met-gezag"), ("ouder-met-gezag", "voogd")])
+def test_an_earlier_nee_of_who_is_no_second_parent_takes_nothing_away(region: Region, yes_no: tuple[str, str]) -> None:
+    """The gate lets the later ``ja`` count: so nobody is told to stop."""
+    yes, no = yes_no
+    person, given = region.reporting(**by_parent(region, who=yes))
+    ref, hour_ago = person.refs[KRINGLOOP], stamp(now(region) - timedelta(hours=1))
+    assert reports(region, person) == GOES
+    region.collect(ONTWIKKELBEDRIJF)
+    answer = region.statement(KRINGLOOP, ref, gegevenOp=hour_ago, **NO, **by_parent(region, who=no)).expect(201)
+    assert (answer["verstrekt"], answer["kennisgevingen"]) == ([], 0)
+    assert reports(region, person, 2) == GOES
+    assert region.call(KRINGLOOP, "GET", f"/v1/toestemmingen/{given}").expect(200)["geslotenDoor"] == []

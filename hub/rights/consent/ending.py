@@ -3,12 +3,14 @@
 Each is in force with its commit, and draws its consequences in the same transaction. Repeating it tells the same again.
 """
 
+from collections.abc import Iterable
 from dataclasses import replace
+from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import Row
 
-from consent.facts import StatementStatus
+from consent.facts import Statement, StatementStatus
 from consent.receipt.account import State
 from consent.store import records
 from consent.store.reading import to_statement
@@ -29,6 +31,7 @@ WITHDRAWN: Final = "toestemming-ingetrokken"
 REVOKED: Final = "toestemming-herroepen"
 INVALID: Final = "toestemming-ongeldig"
 INVALIDATION: Final = "ongeldigverklaring"
+CODES: Final = {StatementStatus.WITHDRAWN: WITHDRAWN, StatementStatus.REVOKED: REVOKED}
 
 
 def cause_of(row: Row[Any], code: str) -> Cause:
@@ -36,6 +39,18 @@ def cause_of(row: Row[Any], code: str) -> Cause:
     cause = Cause(row.statement_id, code, frozenset({row.statement_id}), PersonId(row.person_id), row.root)
     # To a receiver it is one whether it was recorded wrongly or its authority was wrong: there was no valid consent.
     return replace(cause, told=INVALID) if code == REVOKED else cause
+
+
+def ended_cause(row: Row[Any], code: str, statements: Iterable[Statement], at: datetime) -> Cause:
+    """A statement that ended at ``at``, by withdrawal or revocation: it counts as a ``nee`` from then on.
+
+    So it closes the older ``ja``'s of the same flows, such as the one that it renewed: what went under these is named
+    and told as well. Of a request that was recorded wrongly nobody was asked anything: it closes nothing.
+    """
+    cause, said = cause_of(row, code), to_statement(row, {})
+    if said.requested and code == REVOKED:
+        return cause
+    return replace(cause, statements=cause.statements | outlived(said, statements, at), refusal=said)
 
 
 def withdraw(means: Means, recorder: Asker, statement_id: str, given_by: str, reason: str | None) -> Consequence:
@@ -50,14 +65,13 @@ def withdraw(means: Means, recorder: Asker, statement_id: str, given_by: str, re
         if recorder.organisation not in {row.recorder, *(row.senders or ())}:
             checks.require_involved(subject, recorder.organisation)
         if row.ended_at is not None:
-            withdrawn = row.ended_as == StatementStatus.WITHDRAWN
-            return means.stopper.tell_again(tx, cause_of(row, WITHDRAWN if withdrawn else REVOKED), row.ended_at)
+            return _again(means, tx, subject, row)
         detail = {"toestemmingId": statement_id, "gegevenDoor": given_by} | bound("reden", reason)
-        _end(means, tx, (subject, row), recorder, (StatementStatus.WITHDRAWN, reason))
+        cause = _end(means, tx, (subject, row), recorder, (StatementStatus.WITHDRAWN, reason))
         payload = entry(WITHDRAWAL, subject.at, recorder) | detail
         means.note_all(tx, row.person_id, ended(payload, Oin(row.recorder), State.WITHDRAWN))
         # A crash before the commit: nothing was withdrawn and nobody was told so. After it: all of it holds.
-        return means.draw(tx, cause_of(row, WITHDRAWN), subject.at, recorder.organisation)
+        return means.draw(tx, cause, subject.at, recorder.organisation)
 
     find = checks.finder(statement_id)
     return means.person_work.on(recorder, find, work, f"niemand/{statement_id}", take_away=True)
@@ -72,13 +86,13 @@ def revoke(means: Means, recorder: Asker, statement_id: str, reason: str) -> Con
     def work(tx: Transaction, subject: Subject) -> Consequence:
         row = checks.found(tx.connection, statement_id)
         if row.ended_as == StatementStatus.REVOKED:
-            return means.stopper.tell_again(tx, cause_of(row, REVOKED), row.ended_at)
+            return _again(means, tx, subject, row)
         _require_standing(row)
-        _end(means, tx, (subject, row), recorder, (StatementStatus.REVOKED, reason))
+        cause = _end(means, tx, (subject, row), recorder, (StatementStatus.REVOKED, reason))
         payload = entry("herroeping", subject.at, recorder) | {"toestemmingId": statement_id} | bound("reden", reason)
         means.note_all(tx, row.person_id, ended(payload, Oin(row.recorder), State.REVOKED))
         # A crash before the commit: it still stands and nobody was told otherwise. After it: all of it holds.
-        return means.draw(tx, cause_of(row, REVOKED), subject.at, recorder.organisation)
+        return means.draw(tx, cause, subject.at, recorder.organisation)
 
     find = checks.finder(statement_id, recorder.organisation)
     return means.person_work.on(recorder, find, work, f"niemand/{statement_id}", take_away=True)
@@ -110,14 +124,22 @@ def _end(
     whom: tuple[Subject, Row[Any]],
     recorder: Asker,
     how: tuple[StatementStatus, str | None],
-) -> None:
+) -> Cause:
     (subject, row), (status, reason) = whom, how
-    closed = outlived(to_statement(row, {}), subject.record.facts.statements, subject.at)
+    cause = ended_cause(row, CODES[status], subject.record.facts.statements, subject.at)
     # A restore may know those that it closed, and nothing of the statement itself.
-    said = [lines.ended(status.value, row.statement_id, recorder.organisation), *lines.closed(closed, row.statement_id)]
-    means.taken.note(tx, said, subject.at)
+    closed = lines.closed(cause.statements - {row.statement_id}, row.statement_id)
+    means.taken.note(tx, [lines.ended(status.value, row.statement_id, recorder.organisation), *closed], subject.at)
     sealed = means.sealed(PersonId(row.person_id), reason, "reden")
     records.end(tx.connection, row.statement_id, End(status, recorder.organisation, subject.at, sealed))
+    return cause
+
+
+def _again(means: Means, tx: Transaction, subject: Subject, row: Row[Any]) -> Consequence:
+    """It ended before: the same is told as then."""
+    code = CODES[StatementStatus(row.ended_as)]
+    cause = ended_cause(row, code, subject.record.facts.statements, row.ended_at)
+    return means.stopper.tell_again(tx, cause, row.ended_at)
 
 
 def _require_standing(row: Row[Any]) -> None:

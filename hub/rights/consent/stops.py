@@ -59,7 +59,7 @@ def _standing(tx: Transaction, subject: Subject, recorder: Asker) -> Stop | None
 
 
 def _says_the_same(before: Stop, flows: frozenset[ConsentFlow], said: list[Statement]) -> bool:
-    newest = max((i for s in said for i in (s.given_at, s.own_at) if i is not None), default=before.at)
+    newest = max((s.spoken_at for s in said), default=before.at)
     return flows <= before.asked and not before.confirmed | before.lifted and newest <= before.at
 
 

@@ -35,7 +35,7 @@ from hub.delivery.mailbox import HUB_SYSTEM
 from hub.gate.person_work import Subject
 from hub.keys.sealing import seal
 from hub.ledger.evidence import Fact
-from hub.rights.consent.ending import INVALID, INVALIDATION, REVOKED, WITHDRAWN, cause_of
+from hub.rights.consent.ending import INVALID, INVALIDATION, REVOKED, WITHDRAWN, cause_of, ended_cause
 from hub.rights.consent.means import UNCONFIRMED, WITHDRAWAL, Means, entry
 from hub.rights.limits.flows import Flows, Limit
 from hub.rights.limits.objections import Objections
@@ -146,12 +146,14 @@ def _end(means: Means, tx: Transaction, line: Line, _at: datetime) -> bool:
     kind, shown, code = _ENDS[line.act]
     subject = _subject(tx, Known(PersonId(row.person_id), row.root), by)
     if line.act == StatementStatus.INVALID:
+        cause = cause_of(row, code)
         records.invalidate(tx.connection, [(line.id, subject.at, None)])
     else:
+        cause = ended_cause(row, code, subject.record.facts.statements, subject.at)
         records.end(tx.connection, line.id, End(StatementStatus(line.act), Oin(by), subject.at, None))
     payload = entry(kind, subject.at, _by(by)) | {"toestemmingId": line.id, "reden": RESTORED}
     means.note_all(tx, row.person_id, ended(payload, Oin(row.recorder), shown))
-    means.draw(tx, cause_of(row, code), subject.at, Oin(by))
+    means.draw(tx, cause, subject.at, Oin(by))
     return True
 
 
