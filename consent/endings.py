@@ -65,6 +65,17 @@ def reopen(person: PersonFacts, message: str, organisations: Collection[Oin]) ->
     return _each(person, again)
 
 
+def before(person: PersonFacts, at: datetime) -> PersonFacts:
+    """As it stood at that instant: of a closing message that was accepted later nothing was known yet."""
+
+    def open_still(one: Involvement) -> Involvement:
+        if one.closing is None or one.closing.at <= at:
+            return one
+        return replace(one, valid_until=one.closing.planned_until, closing=None)
+
+    return _each(person, open_still)
+
+
 def cut(one: Involvement, at: datetime) -> Involvement:
     """An involvement that should not have been: it ends now, and no recall of a closing message gives it back."""
     closing = one.closing

@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypedDict
 
 from contracts.agreement import Agreement, Ground
 from contracts.identity import Category, LegalBasis, LegalFramework, Oin, Purpose, Role, SecrecySubject
-from contracts.kinds.base import Flow
+from contracts.kinds.base import Flow, Kind
 
 
 class Choice(StrEnum):
@@ -297,3 +297,26 @@ class Request:
     subjects: frozenset[SecrecySubject] = frozenset()
     closes: bool = False
     accepted_at: datetime | None = None
+
+
+class OfKind(TypedDict):
+    """What a ``Request`` takes from the catalogue alone."""
+
+    kind: str
+    flows: tuple[Flow, ...]
+    subjects: frozenset[SecrecySubject]
+    opens: bool
+    closes: bool
+    about_person: bool
+
+
+def of_kind(kind: Kind) -> OfKind:
+    """All that a ``Request`` says of its kind. Whoever asks about a message says it by this: so none forgets a part."""
+    return {
+        "kind": kind.name,
+        "flows": kind.flows,
+        "subjects": kind.subjects,
+        "opens": kind.opens,
+        "closes": kind.closes,
+        "about_person": kind.about_person,
+    }

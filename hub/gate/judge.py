@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from consent.decision import Decision, Outcome, Step, decide
 from consent.endings import Ended, close, tell
-from consent.facts import Facts, Involvement, Request, RuleFacts
+from consent.facts import Facts, Involvement, Request, RuleFacts, of_kind
 from consent.gate.checks import CATALOGUE
 from consent.gate.person import shielded
 from consent.store.reading import PersonRecord, Readers, read_persons
@@ -117,7 +117,6 @@ class Scene:
     def judge(self, candidate: Candidate) -> Judgement:
         """Decide on one candidate. A refusal is an answer, not an error."""
         rules = self.rules[candidate.pair]
-        kind = candidate.message.kind
         led = self._led(candidate)
         leaders = led.leaders if led is not None else frozenset[Oin]()
         facts = Facts(rules, self.record(candidate.root).facts, leaders=leaders)
@@ -126,17 +125,12 @@ class Scene:
         request = Request(
             sender=candidate.message.source.organisation,
             receiver=candidate.receiver,
-            kind=kind.name,
-            flows=kind.flows,
-            subjects=kind.subjects,
             purpose=candidate.message.purpose,
             required=seen.required if seen is not None else frozenset(),
             optional=seen.optional if seen is not None else frozenset(),
-            opens=kind.opens,
-            about_person=kind.about_person,
             trajectory=candidate.trajectory,
-            closes=kind.closes,
             accepted_at=candidate.accepted_at,
+            **of_kind(candidate.message.kind),
         )
         decision = decide(request, facts, at)
         if seen is None and decision.code in (None, RefusalCode.GEEN_GRONDSLAG):

@@ -649,6 +649,33 @@ def test_while_shielded_a_ja_names_one_receiver(case: Case) -> None:
     assert case.region.statement(case.guide, ref, **(scope | {"keuze": "nee"})).status == 201
 
 
+def test_while_shielded_only_a_ja_with_one_receiver_is_confirmed(case: Case) -> None:
+    """It was recorded by a receiver before the shield; the verstrekker confirms after it."""
+    region, ref = case.region, case.ref(case.guide)
+    scope = {"verstrekkers": [case.at], "doelen": ["opleiden"], "categorieen": ["contact"]}
+
+    def asked(*receivers: str) -> str:
+        return str(region.statement(case.guide, ref, **scope, ontvangers=list(receivers)).expect(201)["id"])
+
+    def confirm(statement: str) -> Answer:
+        return region.call(case.at, "POST", f"/v1/toestemmingen/{statement}/bevestiging")
+
+    before, wide, narrow = asked(MBO, case.guide), asked(MBO, case.guide), asked(MBO)
+    confirm(before).expect(200)
+    shield(case).expect(200)
+    answer = confirm(wide)
+    (field,) = answer.json["velden"]
+    assert (answer.status, field["naam"], field["code"]) == (400, "ontvangers", "AFGESCHERMD")
+    assert "per ontvanger een nieuwe verklaring" in field["reden"]
+    found = region.call(case.at, "GET", f"/v1/toestemmingen/{wide}").expect(200)
+    assert (found["status"], found["bevestigd"]) == ("te-bevestigen", [])
+    assert confirm(narrow).expect(200)["status"] == "gegeven"  # the control
+    confirm(before).expect(200)  # a repeat puts nothing in force
+    for employee in ("m-1", "m-2"):
+        lift(case, employee)
+    assert confirm(wide).expect(200)["status"] == "gegeven"
+
+
 # -- a crash at the commit --------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize(("block", "write"), [(restrict, "add_restriction"), (object_to, "add_objection")])

@@ -200,6 +200,24 @@ def test_the_person_may_withdraw_what_a_parent_said(region: Region) -> None:
     assert entries(region, given)[-1]["gegevenDoor"] == "betrokkene"
 
 
+def test_at_16_a_shielded_person_confirms_only_what_names_one_receiver(own_region: Region) -> None:
+    """What a parent said before the shield; at 16 it would come into force anew."""
+    region = own_region
+    person = placed(region)
+    ref, parent = person.refs[KRINGLOOP], by_parent(region, days=2)
+    several = REPORTS | {"ontvangers": [ONTWIKKELBEDRIJF, MBO]}
+    wide = region.statement(KRINGLOOP, ref, **several, **parent).expect(201)["id"]
+    narrow = region.statement(KRINGLOOP, ref, **REPORTS, **parent).expect(201)["id"]
+    hide = {"grond": "dreiging", "ontvangers": []}
+    region.call(KRINGLOOP, "PUT", f"/v1/kandidaten/{ref}/afscherming", hide).expect(200)
+    grown = instants.start_of(datetime.fromisoformat(parent["zestienOp"]).date())
+    region.clock.frozen = grown
+    word = {"gegevenDoor": "betrokkene", "op": stamp(grown)}
+    assert faults(act(region, KRINGLOOP, wide, "bevestiging", word)) == {"ontvangers": "AFGESCHERMD"}
+    assert status(region, KRINGLOOP, wide) == "te-bevestigen"
+    assert act(region, KRINGLOOP, narrow, "bevestiging", word).expect(200)["status"] == "gegeven"  # the control
+
+
 def test_at_16_it_waits_for_the_person(own_region: Region) -> None:
     """To the microsecond, at accept and at release; the person's own word, recorded by who may see it, opens it."""
     region = own_region

@@ -9,7 +9,8 @@ never logged and left no row.
 """
 
 import hashlib
-from collections.abc import Callable, Iterable
+import heapq
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any, Final
@@ -41,6 +42,8 @@ UNKNOWN: Final = (
     "langs welk systeem een bericht is gepusht, of een levering terecht is begraven of als onleesbaar gestopt,"
     " en wat nooit is vastgelegd en ook geen rij naliet"
 )
+#: So many places one finding names, so that it stays small.
+_PLACES: Final = 10
 
 
 def named(entry_ids: Iterable[str]) -> str:
@@ -60,7 +63,8 @@ class _Replay:
     acts: Acts = field(default_factory=Acts)
     marks: Marks = field(default_factory=Marks)
     shields: Shields = field(default_factory=Shields)
-    unreadable: Shelf[str] = field(default_factory=Shelf)  # key id, entry id → where it stands
+    # key id, entry id → its number among those that cannot be read, and where it stands
+    unreadable: Shelf[tuple[int, str]] = field(default_factory=Shelf)
     unread: int = 0  # how many of those
     erasures: Shelf[str] = field(default_factory=Shelf)  # names of entries that can no longer be read → since when
 
@@ -74,7 +78,7 @@ class _Replay:
         if entry.fault is not None:
             self.report.wrong(entry.place, entry.fault)
         elif entry.payload is None:
-            self.unreadable[f"{entry.key_id}\n{entry.entry_id}"] = entry.place
+            self.unreadable[f"{entry.key_id}\n{entry.entry_id}"] = (self.unread, entry.place)
             self.unread += 1
         else:
             try:
@@ -163,13 +167,19 @@ class _Replay:
     def close(self) -> int:
         """What cannot be read must be named; the number of entries that are rightly unreadable."""
         for key_id, told in groupby(self.unreadable.unseen(), key=lambda one: one[0].partition("\n")[0]):
-            ids = [key.partition("\n")[2] for key, _ in told]
-            if self.erasures.get(named(ids)) is None:
-                self.report.wrong(
-                    f"{len(ids)} vermeldingen onder één sleutel", "onleesbaar, en door geen vernietiging genoemd"
-                )
+            ones = list(told)
+            if self.erasures.get(named(key.partition("\n")[2] for key, _ in ones)) is None:
+                where = _under_one_key([place for _, place in ones])
+                self.report.wrong(where, "onleesbaar, en door geen vernietiging genoemd")
             self.traffic.erased.add(key_id.partition("/")[2])
         return self.unread
+
+
+def _under_one_key(places: Collection[tuple[int, str]]) -> str:
+    """How many there are, and where the first stand in the log."""
+    first = ", ".join(place for _, place in heapq.nsmallest(_PLACES, places))
+    more = f" en nog {len(places) - _PLACES}" if len(places) > _PLACES else ""
+    return f"{len(places)} vermeldingen onder één sleutel: {first}{more}"
 
 
 def check(connection: Connection, keys: KeyStore, progress: Callable[[int], None] | None = None) -> tuple[Report, int]:

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from consent.decision import Outcome, decide, statements_of
-from consent.facts import Facts, Involvement, PersonFacts, Request
+from consent.facts import Facts, Involvement, PersonFacts, Request, of_kind
 from contracts import catalogue, instants
 from contracts.identity import Category, Oin, Purpose
 from hub.delivery.states import State
@@ -209,16 +209,11 @@ class Traffic:
         request = Request(
             sender=Oin(message.sender),
             receiver=Oin(receiver),
-            kind=kind.name,
-            flows=kind.flows,
-            subjects=kind.subjects,
             purpose=Purpose(message.purpose),
             required=given,
-            opens=kind.opens,
-            about_person=kind.about_person,
             trajectory=message.trajectory,
-            closes=kind.closes,
             accepted_at=message.at,
+            **of_kind(kind),
         )
         leaders = self.persons.leaders.get(message.trajectory or "") or frozenset()
         facts, latest = self.persons.facts(message.person) if message.person is not None else (_NOBODY, at)

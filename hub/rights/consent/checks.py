@@ -108,7 +108,8 @@ def require_one_receiver(subject: Subject, statement: Statement) -> None:
     """Of somebody whose whereabouts are shielded every receiver is named in a statement of its own."""
     shielded = any(s.at <= subject.at and s.lifted_at is None for s in subject.record.facts.shields)
     if shielded and len(statement.receivers or ()) != 1:
-        raise fault("ontvangers", "AFGESCHERMD", "Zolang deze persoon is afgeschermd, noemt een ja één ontvanger.")
+        reason = "Zolang deze persoon is afgeschermd, noemt een ja één ontvanger."
+        raise fault("ontvangers", "AFGESCHERMD", f"{reason} Leg per ontvanger een nieuwe verklaring vast.")
 
 
 def require_fitting(tx: Transaction, statement: Statement) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 from consent.facts import Choice, StatementStatus
 from consent.store import records
+from consent.store.reading import to_statement
 from contracts import instants
 from contracts.errors import Conflict, NotFound
 from hub.gate.person_work import Subject
@@ -19,7 +20,10 @@ _STANDING = frozenset({StatementStatus.GIVEN, StatementStatus.TO_CONFIRM})
 
 
 def confirm(means: Means, recorder: Asker, statement_id: str) -> Recorded:
-    """A named verstrekker, involved, puts its own part in force. Raises ``NotFound``, ``Conflict``."""
+    """A named verstrekker, involved, puts its own part in force.
+
+    Raises ``NotFound``, ``Conflict``; ``RequestInvalid`` for one with more receivers of who was shielded since.
+    """
 
     def work(tx: Transaction, subject: Subject) -> Recorded:
         row = checks.seen(tx.connection, statement_id, subject, recorder.organisation)
@@ -29,6 +33,7 @@ def confirm(means: Means, recorder: Asker, statement_id: str) -> Recorded:
         if recorded(tx, statement_id, subject.at, recorder).status not in _STANDING:
             raise Conflict("Deze toestemming kan niet (meer) worden bevestigd.")
         if records.confirm(tx.connection, statement_id, recorder.organisation, subject.at):
+            checks.require_one_receiver(subject, to_statement(row, {}))  # as of a new one: it comes into force by this
             payload = entry("bevestiging-toestemming", subject.at, recorder) | {"toestemmingId": statement_id}
             means.note(tx, row.person_id, payload | _binding(means, tx, subject, recorder, statement_id))
         return recorded(tx, statement_id, subject.at, recorder)
@@ -55,6 +60,7 @@ def confirm_own(means: Means, recorder: Asker, statement_id: str, said_at: datet
         if said_at < now.grown:
             raise checks.fault("op", "ONDER_ZESTIEN", "De betrokkene was toen nog geen 16.")
         if records.confirm_own(tx.connection, statement_id, said_at, now.grown):
+            checks.require_one_receiver(subject, to_statement(row, {}))
             payload = entry("bevestiging-betrokkene", subject.at, recorder) | {
                 "toestemmingId": statement_id,
                 "gegevenDoor": "betrokkene",

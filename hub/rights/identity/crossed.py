@@ -11,10 +11,11 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row
 
 from consent.decision import Outcome, decide
-from consent.facts import Facts, Party, PersonFacts, Request, RuleFacts
+from consent.endings import before
+from consent.facts import Facts, Party, PersonFacts, Request, RuleFacts, of_kind
 from contracts import catalogue
 from contracts.identity import Category, Oin, Purpose
-from hub.store.persons import identity
+from hub.store.persons import closings, identity
 from hub.store.region.rules import RulePair, read_rules
 from hub.store.writer import Transaction
 
@@ -49,11 +50,12 @@ class Crossed:
 
 @dataclass(frozen=True, slots=True)
 class Circumstances:
-    """What else a release must be held against. ``used``: those of the two sides whose statements it used; ``known``:
-    those for whom its receiver has a ref (nobody: it went under that of one who was split off earlier); ``joined``: the
-    facts of all, as the gate saw them."""
+    """What else a release must be held against. ``leaders``: who may end the traject that it names; ``used``: those of
+    the two sides whose statements it used; ``known``: those for whom its receiver has a ref (nobody: it went under that
+    of one who was split off earlier); ``joined``: the facts of all, as the gate saw them."""
 
     rules: RuleFacts
+    leaders: frozenset[Oin]
     used: frozenset[str]
     known: frozenset[str]
     joined: PersonFacts
@@ -65,11 +67,11 @@ def why_crossed(row: Row[Any], side: Side, then: Circumstances) -> str | None:
         return UNDER_REF
     if not then.used <= side.persons:
         return ON_FACTS
-    needed_more = _covers(row, then.rules, then.joined) and not _covers(row, then.rules, side.facts)
+    needed_more = _covers(row, then, then.joined) and not _covers(row, then, side.facts)
     return ON_FACTS if needed_more else None
 
 
-def _covers(row: Row[Any], rules: RuleFacts, facts: PersonFacts) -> bool:
+def _covers(row: Row[Any], then: Circumstances, facts: PersonFacts) -> bool:
     """Whether these facts allowed, when it went, all that was given."""
     kind = catalogue.by_name(row.kind)
     if kind is None:
@@ -78,15 +80,15 @@ def _covers(row: Row[Any], rules: RuleFacts, facts: PersonFacts) -> bool:
     request = Request(
         sender=Oin(row.organisation),
         receiver=Oin(row.recipient),
-        kind=kind.name,
-        flows=kind.flows,
         purpose=Purpose(row.purpose),
         required=given,
-        opens=kind.opens,
-        about_person=kind.about_person,
         trajectory=row.trajectory_id,
+        accepted_at=row.accepted_at,
+        **of_kind(kind),
     )
-    decision = decide(request, Facts(rules, facts), row.released_at)
+    # A death had not been reported when it went, or it had not gone: of the dead nothing goes but that it is over.
+    stood = replace(before(facts, row.released_at), deceased=False)
+    decision = decide(request, Facts(then.rules, stood, leaders=then.leaders), row.released_at)
     return decision.outcome is Outcome.ALLOWED and decision.allowed == given
 
 
@@ -97,6 +99,7 @@ def find(tx: Transaction, rows: Iterable[Row[Any]], joined: PersonFacts, sides: 
     told = identity.crossed_before(connection, everybody)
     rows = [row for row in rows if row.delivery_id not in told]
     rules = _as_then(connection, rows, tx)
+    led = closings.led(connection, {row.trajectory_id for row in rows if row.trajectory_id is not None})
     used = identity.of_whom(connection, [row.delivery_id for row in rows])
     knows = identity.who_knows(connection, everybody)
     found: list[Crossed] = []
@@ -104,6 +107,7 @@ def find(tx: Transaction, rows: Iterable[Row[Any]], joined: PersonFacts, sides: 
         side, other = sides if row.person_id in one.persons else sides[::-1]
         then = Circumstances(
             rules[_pair(row)],
+            led[row.trajectory_id].leaders if row.trajectory_id in led else frozenset(),
             used.get(row.delivery_id, frozenset()) & everybody,
             knows.get(row.recipient, frozenset()),
             joined,

@@ -107,6 +107,7 @@ _RELEASED: Final = (
         message.c.kind,
         message.c.person_id,
         message.c.trajectory_id,
+        message.c.accepted_at,
     )
     .join(message, message.c.message_id == delivery.c.message_id)
     .order_by(delivery.c.released_at, delivery.c.seq)

@@ -7,16 +7,17 @@ from typing import Any
 
 import pytest
 
-from consent.facts import Choice, Involvement, Party, PersonFacts, RuleFacts, Statement
+from consent.endings import Ended, close, tell
+from consent.facts import Choice, Involvement, Party, PersonFacts, RuleFacts, SecrecyRelease, Statement
 from contracts.agreement import Agreement
-from contracts.identity import Category, KandidaatRef, LegalBasis, LegalFramework, Oin, Purpose, Role
+from contracts.identity import Category, KandidaatRef, LegalBasis, LegalFramework, Oin, Purpose, Role, SecrecySubject
 from hub.keys.codes import READ, code_index, new_code
 from hub.ledger.replay.identity import Identities
 from hub.ledger.replay.persons import Persons
 from hub.rights.identity.crossed import ON_FACTS, UNDER_REF, Circumstances, Side, why_crossed
 from hub.rights.identity.foresight import Turn, foreseen
 from hub.store.region.rules import RulePair
-from tests.samples import KRINGLOOP, ONTWIKKELBEDRIJF
+from tests.samples import KRINGLOOP, ONTWIKKELBEDRIJF, WOONZORG
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 GUIDE, WORK = Oin(ONTWIKKELBEDRIJF), Oin(KRINGLOOP)
@@ -51,6 +52,49 @@ FACTS = PersonFacts(known=True, involvements=INVOLVED, statements=(YES,))
 SILENT = replace(FACTS, statements=())
 LATER = NOW + timedelta(hours=2)
 
+# what a woonzorg organisation says of somebody also needs an ontheffing geheimhouding, beside the explicit yes
+CARE, DAYS = Oin(WOONZORG), Purpose.DAGBESTEDING
+CARE_AGREEMENT = replace(
+    AGREEMENT,
+    parties=frozenset({GUIDE, CARE}),
+    kinds=frozenset({"dagbesteding.deelname-gemeld"}),
+    purposes=frozenset({DAYS}),
+    accepted={GUIDE: NOW, CARE: NOW},
+)
+CARE_RULES = replace(RULES, sender=Party(CARE, Role.WOONZORG, active=True), agreements=(CARE_AGREEMENT,))
+CARE_YES = replace(YES, purposes=frozenset({DAYS}), senders=frozenset({CARE}), confirmed={CARE: NOW})
+HEALTH_YES = replace(
+    CARE_YES, id="ja-9", basis=LegalBasis.EXPLICIT_CONSENT, categories=frozenset({Category.GEZONDHEID})
+)
+CARE_FACTS = PersonFacts(
+    known=True,
+    involvements=tuple(replace(one, organisation=who) for one, who in zip(INVOLVED, (GUIDE, CARE), strict=True)),
+    statements=(CARE_YES, HEALTH_YES),
+    secrecy_releases=(SecrecyRelease("o", CARE, GUIDE, frozenset({SecrecySubject.DEELNAME}), NOW),),
+)
+SECRET = replace(CARE_FACTS, secrecy_releases=())
+
+# what goes the other way: the guide closes a traject, and the workplace is told
+ENDING_RULES = replace(
+    RULES,
+    sender=RULES.receiver,
+    receiver=RULES.sender,
+    agreements=(replace(AGREEMENT, kinds=frozenset({"traject.beeindigd"})),),
+)
+ENDING_FACTS = replace(
+    FACTS,
+    statements=(
+        replace(
+            YES,
+            categories=frozenset({Category.INZETBAARHEID}),
+            senders=frozenset({GUIDE}),
+            receivers=frozenset({WORK}),
+            confirmed={GUIDE: NOW},
+        ),
+    ),
+)
+ELSEWHERE = replace(ENDING_FACTS, involvements=tuple(replace(one, trajectory="u") for one in INVOLVED))
+
 
 @dataclass(frozen=True)
 class Went:
@@ -63,6 +107,11 @@ class Went:
     revealed: list[str] = field(default_factory=lambda: ["leervoortgang"])
     trajectory_id: str | None = None
     released_at: datetime = NOW + timedelta(minutes=1)
+    accepted_at: datetime = NOW
+
+
+REPORTED = Went(CARE, GUIDE, "dagbesteding.deelname-gemeld", "dagbesteding", ["gezondheid", "leervoortgang"])
+ENDED = Went(GUIDE, WORK, "traject.beeindigd", revealed=["inzetbaarheid"], trajectory_id="t")
 
 
 def crossed(
@@ -72,7 +121,9 @@ def crossed(
     known: str = "ab",
     went: Went = Went(),
 ) -> str | None:
-    then = Circumstances(RULES, frozenset(used), frozenset(known), joined)
+    rules = {CARE: CARE_RULES, WORK: RULES, GUIDE: ENDING_RULES}[Oin(went.organisation)]
+    leaders = frozenset({GUIDE}) if went.trajectory_id == "t" else frozenset[Oin]()
+    then = Circumstances(rules, leaders, frozenset(used), frozenset(known), joined)
     return why_crossed(went, Side("a", frozenset("a"), own), then)  # type: ignore[arg-type]
 
 
@@ -109,10 +160,48 @@ def test_it_is_held_against_what_stood_when_it_went() -> None:
     assert crossed(own=after, joined=FACTS, went=late) == ON_FACTS
 
 
+def test_what_woonzorg_said_on_the_others_ontheffing_crossed() -> None:
+    assert crossed(CARE_FACTS, CARE_FACTS, went=REPORTED) is None
+    assert crossed(SECRET, CARE_FACTS, went=REPORTED) == ON_FACTS
+    assert crossed(replace(CARE_FACTS, statements=()), CARE_FACTS, went=REPORTED) == ON_FACTS
+    assert crossed(SECRET, SECRET, went=REPORTED) is None  # the control: without it nothing had gone
+
+
+def ended(facts: PersonFacts, at: datetime = NOW, told: datetime = ENDED.released_at) -> PersonFacts:
+    """The traject t of a person, closed ``at`` and told to the workplace."""
+    closed = close(facts, Ended("m", "t", None, at, at + timedelta(hours=9)))
+    return tell(closed, "t", WORK, told)
+
+
+def test_that_a_traject_ended_crossed_where_it_was_of_the_other() -> None:
+    both = replace(ENDING_FACTS, involvements=INVOLVED + ELSEWHERE.involvements)
+    assert crossed(ended(ENDING_FACTS), ended(both), went=ENDED) is None
+    assert crossed(ELSEWHERE, ended(both), went=ENDED) == ON_FACTS
+    # who may not end it had not sent it: the control on who leads
+    assert crossed(SILENT, ended(both), went=replace(ENDED, trajectory_id="u")) is None
+
+
+def test_what_was_accepted_before_a_traject_closed_crossed_though_it_went_after() -> None:
+    late = Went(released_at=LATER)
+    over = ended(FACTS, NOW + timedelta(minutes=9), NOW + timedelta(hours=1))
+    assert crossed(over, over, went=late) is None
+    assert crossed(replace(over, statements=()), over, went=late) == ON_FACTS
+    after = replace(late, accepted_at=NOW + timedelta(minutes=10))
+    assert crossed(replace(over, statements=()), over, went=after) is None  # the control: it had not gone
+
+
+def test_what_went_before_a_traject_closed_or_a_death_was_reported_is_held_against_what_stood_then() -> None:
+    since = ended(FACTS, NOW + timedelta(hours=1), LATER)
+    assert crossed(replace(since, statements=()), since) == ON_FACTS
+    dead = replace(FACTS, deceased=True)
+    assert crossed(dead, dead) is None
+    assert crossed(replace(dead, statements=()), dead) == ON_FACTS
+
+
 # -- own flows --------------------------------------------------------------------------------------------------------
 def turn(then: PersonFacts, now: PersonFacts = FACTS) -> list[tuple[str, str, str, bool]]:
     rules = {RulePair(WORK, "s-1", GUIDE): RULES, RulePair(WORK, "s-2", GUIDE): RULES}
-    flows = foreseen(Turn(KandidaatRef("r" * 26), now, then), rules, [AGREEMENT], LATER)
+    flows = foreseen(Turn(KandidaatRef("r" * 26), now, then), rules, [AGREEMENT], {}, LATER)
     return [(flow.sender, flow.receiver, flow.purpose.value, flow.stops) for flow in flows]
 
 
@@ -127,6 +216,32 @@ def test_a_flow_that_is_not_open_now_is_not_told() -> None:
     """Nor what the other's yes would open: that would tell who is involved with the other."""
     assert turn(FACTS, now=SILENT) == []
     assert turn(FACTS, now=PersonFacts()) == []
+
+
+def test_a_flow_of_woonzorg_is_told_as_any_other() -> None:
+    flow = (CARE, GUIDE, "dagbesteding")
+    found = []
+    for now, then in ((CARE_FACTS, CARE_FACTS), (CARE_FACTS, SECRET), (SECRET, CARE_FACTS)):
+        told = Turn(KandidaatRef("r" * 26), now, then)
+        flows = foreseen(told, {RulePair(CARE, "s", GUIDE): CARE_RULES}, [CARE_AGREEMENT], {}, LATER)
+        found.append([((one.sender, one.receiver, one.purpose.value), one.stops) for one in flows])
+    assert found == [[(flow, False)], [(flow, True)], []]
+
+
+@pytest.mark.parametrize(
+    ("then", "leader", "told"),
+    [
+        (ENDING_FACTS, GUIDE, [False]),
+        (ELSEWHERE, GUIDE, [True]),  # of another traject there is no word of who may end it
+        (replace(ENDING_FACTS, deceased=True), GUIDE, [False]),  # that it is over is told of the dead, too
+        (ENDING_FACTS, WORK, []),
+    ],
+)
+def test_that_a_traject_may_be_ended_is_told(then: PersonFacts, leader: Oin, told: list[bool]) -> None:
+    turn = Turn(KandidaatRef("r" * 26), ENDING_FACTS, then)
+    rules = {RulePair(GUIDE, "s", WORK): ENDING_RULES}
+    led = {"t": frozenset({leader})}
+    assert [one.stops for one in foreseen(turn, rules, ENDING_RULES.agreements, led, LATER)] == told
 
 
 # -- codes ------------------------------------------------------------------------------------------------------------

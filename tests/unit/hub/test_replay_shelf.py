@@ -145,6 +145,24 @@ def handle(number: int) -> str:
     return f"{number * 0x9E3779B97F4A7C15F39CC0605CEDC835 % 2**128:032x}"
 
 
+def test_of_what_cannot_be_read_the_first_places_are_named() -> None:
+    """In the order of the log, whatever the ids; of many no more than ten, so that a finding stays small."""
+
+    def found(count: int) -> str:
+        replay = _Replay(Report([]))
+        for number in range(count):
+            place = None if number == count - 1 else number  # the last of a log still waits
+            replay.hear(Opened(place, handle(number), "bewijs/p", erased=True))
+        assert replay.close() == count
+        (finding,) = replay.report.findings
+        return finding.place
+
+    waits = "een vermelding die nog wacht"
+    assert found(3) == f"3 vermeldingen onder één sleutel: vermelding 0, vermelding 1, {waits}"
+    ten = ", ".join(f"vermelding {number}" for number in range(10))
+    assert found(12) == f"12 vermeldingen onder één sleutel: {ten} en nog 2"
+
+
 ZAAK = {"soort": "zaak", "zaakId": "", "zaak": "stopverzoek", "organisatie": OIN, "oorzaak": "", "op": AT}
 #: What grows with a log: how the replay is told of one more.
 KINDS: dict[str, Callable[[int], Iterator[Opened]]] = {
