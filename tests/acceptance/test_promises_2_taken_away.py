@@ -1,7 +1,7 @@
 """Promise 2: what was taken away is taken away: from what waits, from what is tried again, from what is fetched again.
 
 Withdrawal, refusal, stop, expiry, ended agreement or machtiging, suspension (by command and over HTTP), each against a
-message that waits, one that the mailbox gave before, and one whose webhook failed.
+message that waits, one that the mailbox gave before, one whose webhook failed, and one that was given up.
 """
 
 from collections.abc import Callable
@@ -13,6 +13,7 @@ import pytest
 from sqlalchemy import select
 
 from contracts.identity import Oin
+from hub.administration.replay import buried_ids, replay_some
 from hub.delivery.states import State
 from hub.store.database import reading
 from hub.store.tables import delivery
@@ -24,6 +25,7 @@ from tests.unit.delivery.world import wait_until
 from tests.webhook import Webhook
 
 TERM = timedelta(minutes=10)
+GIVEN_UP = timedelta(days=4)  # a push is tried for three days
 
 
 @dataclass(frozen=True)
@@ -58,15 +60,22 @@ class Case:
         """The whole mailbox of the guide from its beginning, by sequence."""
         return {event["sequence"]: event for event in self.region.fetch(self.guide)}
 
-    def retry(self) -> None:
+    def retry(self, after: timedelta = timedelta(seconds=30)) -> None:
         """The time of the next push comes."""
-        self.region.advance(30)
+        self.region.advance(after.total_seconds())
+        self.region.hub.relay.nudge([Oin(self.guide)])
+
+    def replay(self) -> None:
+        """The operator lets wait again all that was given up for the guide."""
+        with reading(self.region.hub.engine) as connection:
+            wanted = buried_ids(connection, Oin(self.guide))
+        replay_some(self.region.core.transactions, wanted)
         self.region.hub.relay.nudge([Oin(self.guide)])
 
 
-def prepare(region: Region) -> Case:
+def prepare(region: Region, term: timedelta = TERM) -> Case:
     guide, at = region.pair()
-    ends = region.clock.now() + TERM
+    ends = region.clock.now() + term
     person, statement = region.reporting(guide, at, geldigTot=stamp(ends))
     return Case(region, person, at, statement, ends)
 
@@ -186,6 +195,24 @@ def test_promise_2_a_push_is_not_tried_again(case: Case, webhook: Webhook, endin
     expected = State.CONFIRMED if ending is leave else State.STOPPED
     wait_until(lambda: case.state(message_id) is expected)
     assert tries(webhook, event_id) == (2 if ending is leave else 1)
+    assert answer is None or message_id in told(answer)  # the first try had left
+
+
+@pytest.mark.parametrize("ending", [*ENDINGS, leave])
+def test_promise_2_what_was_given_up_is_not_sent_when_replayed(
+    shared: Region, webhook: Webhook, ending: Ending
+) -> None:
+    case = prepare(shared, GIVEN_UP + TERM)  # the `ja` outlives the tries
+    message_id, event_id = failed_push(case, webhook)
+    case.retry(GIVEN_UP)
+    wait_until(lambda: case.state(message_id) is State.BURIED)
+    before = tries(webhook, event_id)
+    answer = ending(case)
+    webhook.status = 200
+    case.replay()
+    expected = State.CONFIRMED if ending is leave else State.STOPPED
+    wait_until(lambda: case.state(message_id) is expected)
+    assert tries(webhook, event_id) == before + (1 if ending is leave else 0)
     assert answer is None or message_id in told(answer)  # the first try had left
 
 

@@ -140,6 +140,16 @@ def about_agreement() -> Iterator[Case]:
     yield stopped("3 ended", missing, old, agreement(ended_at=NOW))
     yield stopped("3 not yet valid", missing, old, agreement(valid_from=NOW + DAY))
     yield stopped("3 no longer valid", missing, old, agreement(valid_until=NOW))
+    at_once = agreement(valid_from=NOW, accepted={SENDER: NOW, RECEIVER: NOW})
+    for says, one in (
+        ("from this instant", at_once),
+        ("without an end", agreement(valid_until=None)),
+        ("until it ends", agreement(ended_at=NOW + DAY)),
+    ):
+        yield Case(f"3 in force {says}", ask(), facts(yes(), rules_=rules(agreements=(one,))))
+    own = rules(receiver=party(SENDER, Role.KRINGLOOP), agreements=(agreement(parties=frozenset({SENDER})),))
+    given = facts(yes(receivers=frozenset({SENDER})), rules_=own)
+    yield refused("3 with oneself is none", ask(receiver=SENDER), given, "afspraak", code=missing, reason=old)
     kinds, doelen = frozenset({"doorstroom.gemeld"}), frozenset({Purpose.CERTIFICEREN})
     yield stopped("3 other kind", Code.SOORT_NIET_TOEGESTAAN, "soort-niet-in-afspraak", agreement(kinds=kinds))
     yield stopped("3 other doel", Code.DOEL_NIET_TOEGESTAAN, "doel-niet-in-afspraak", agreement(purposes=doelen))

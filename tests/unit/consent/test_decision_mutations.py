@@ -2,7 +2,7 @@
 
 The mutants are made from the source itself: every condition forced to yes and to no, every term of an ``and`` or ``or``
 dropped, every bound of an interval moved, every mark of a difference left out. So a rule that is added later is tried
-without being named here.
+without being named here. What the facts say of themselves (is it in force?) is a rule too, where the gate asks it.
 """
 
 import ast
@@ -15,13 +15,16 @@ from typing import Any
 
 import pytest
 
-from consent import decision
+from consent import decision, facts
 from consent.gate import checks, coverage, person, weighing
+from contracts import agreement
 from contracts.identity import Role
 from tests.unit.consent.decision_cases import NOW, RECEIVER, Case, party
 from tests.unit.consent.decision_table import table
 
 MODULES = (person, weighing, coverage, checks, decision)
+#: Whose classes the facts are of: the facts stay, so a method is changed where it stands.
+FACTS = (agreement, facts)
 FLIPPED: dict[type[ast.cmpop], type[ast.cmpop]] = {ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt}
 
 #: Mutants that answer as the original does, with the reason why they must.
@@ -42,11 +45,16 @@ Change = Callable[[], None]
 
 @dataclass(frozen=True)
 class Mutant:
-    """One change in one module; ``says`` names it."""
+    """One change in one function of one module; ``says`` names it."""
 
     module: ModuleType
-    says: str
+    function: str
+    change: str
     tree: ast.Module
+
+    @property
+    def says(self) -> str:
+        return f"{self.module.__name__.removeprefix('consent.')}.{self.function}: {self.change}"
 
 
 def parse(module: ModuleType) -> ast.Module:
@@ -95,26 +103,43 @@ def logic(node: ast.AST) -> Iterator[ast.AST]:
                 yield from logic(child)
 
 
+def functions(tree: ast.Module) -> Iterator[tuple[str, ast.FunctionDef]]:
+    """Every function under its name, a method behind that of its class: two classes may each have one of a name."""
+    owner = {node: f"{one.name}." for one in ast.walk(tree) if isinstance(one, ast.ClassDef) for node in one.body}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef):
+            yield owner.get(node, "") + node.name, node
+
+
+def to_change() -> Iterator[tuple[ModuleType, str]]:
+    """Every function of the gate, and of the facts those that it asks."""
+    asked = {node.attr for module in MODULES for node in ast.walk(parse(module)) if isinstance(node, ast.Attribute)}
+    for module in (*FACTS, *MODULES):
+        for name, function in functions(parse(module)):
+            if module in MODULES or function.name in asked:
+                yield module, name
+
+
 def mutants() -> Iterator[Mutant]:
     """One at a time: each place is found in a fresh tree, changed there, and the tree kept."""
-    for module in MODULES:
-        functions = [node.name for node in ast.walk(parse(module)) if isinstance(node, ast.FunctionDef)]
-        for name in functions:
-            place = 0
-            while True:
-                tree = parse(module)
-                function = next(n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef) and n.name == name)
-                found = [c for node in logic(function) for of in (of_conditions, of_terms, of_bounds) for c in of(node)]
-                if place >= len(found):
-                    break
-                says, change = found[place]
-                change()
-                place += 1
-                yield Mutant(module, f"{module.__name__.removeprefix('consent.')}.{name}: {says}", tree)
+    for module, name in to_change():
+        place = 0
+        while True:
+            tree = parse(module)
+            function = dict(functions(tree))[name]
+            found = [c for node in logic(function) for of in (of_conditions, of_terms, of_bounds) for c in of(node)]
+            if place >= len(found):
+                break
+            says, change = found[place]
+            change()
+            place += 1
+            yield Mutant(module, name, says, tree)
 
 
 def built(patch: pytest.MonkeyPatch, codes: dict[str, CodeType], mutant: Mutant | None) -> dict[str, Any]:
     """The gate from a fresh chain of modules, one of them changed; what comes before it in the chain can stay."""
+    if mutant is not None and mutant.module in FACTS:
+        return asking(patch, mutant)
     start = MODULES.index(mutant.module) if mutant is not None else 0
     for module in MODULES[start:]:
         changed = mutant is not None and mutant.module is module
@@ -124,6 +149,15 @@ def built(patch: pytest.MonkeyPatch, codes: dict[str, CodeType], mutant: Mutant 
         patch.setattr(sys.modules[package], name, fresh)
         exec(compiled(mutant.tree) if changed and mutant else codes[module.__name__], fresh.__dict__)
     return sys.modules["consent.decision"].__dict__
+
+
+def asking(patch: pytest.MonkeyPatch, mutant: Mutant) -> dict[str, Any]:
+    """The gate as it is, which asks a changed method of the facts."""
+    fresh = ModuleType(mutant.module.__name__)
+    exec(compiled(mutant.tree), fresh.__dict__)
+    owner, _, method = mutant.function.partition(".")
+    patch.setattr(getattr(mutant.module, owner), method, vars(getattr(fresh, owner))[method])
+    return decision.__dict__
 
 
 def compiled(tree: ast.Module) -> CodeType:

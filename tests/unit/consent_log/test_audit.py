@@ -19,6 +19,7 @@ from consent.log.ledger import Appended
 from consent.log.note import Checkpoint, NoteKey, sign
 from consent.verify import verifier
 from contracts.canonical import canonical
+from tests.terminal import shown
 from tests.unit.consent_log.log_room import ORIGIN, LogRoom
 
 RECEIPT_KEY = Ed25519PrivateKey.from_private_bytes(b"\x09" * 32)
@@ -306,6 +307,13 @@ def test_the_command_as_somebody_else_runs_it(log: LogRoom) -> None:
     assert answer["uitkomst"] == "heel"
     assert answer["bekeken"] == ["logboek", "handtekening", "bewijs", "blad in het logboek"]
     assert answer["logboek"]["grootte"] == 300
+
+
+def test_a_terminal_is_told_how_far_a_look_is(log: LogRoom) -> None:
+    """After each of the two bundles; the last wipes it."""
+    command = ("-m", "consent.audit", *_command(_files(log)))
+    assert shown(command, {}, terminal=True) == "\r256 van 300\r\033[K"
+    assert shown(command, {}, terminal=False) == ""
 
 
 def test_the_command_says_broken_and_could_not_look(log: LogRoom, capsys: pytest.CaptureFixture[str]) -> None:
