@@ -74,7 +74,7 @@ FRAMEWORKS: Final[Mapping[LegalFramework, str]] = {
 STATEMENTS: Final[Mapping[StatementStatus, str]] = {
     StatementStatus.REQUESTED: "aan u gevraagd, nog geen antwoord",
     StatementStatus.GIVEN: "geldt nu",
-    StatementStatus.REFUSED: "u zei nee",
+    StatementStatus.REFUSED: "er is nee gezegd",
     StatementStatus.TO_CONFIRM: "moet nog worden bevestigd",
     StatementStatus.WITHDRAWN: "ingetrokken",
     StatementStatus.REVOKED: "was verkeerd opgeschreven, geldt niet meer",
@@ -143,7 +143,7 @@ REASONS: Final[Mapping[str, str]] = {
     "toestemming-herroepen": "de toestemming was verkeerd opgeschreven",
     "toestemming-ongeldig": "de toestemming was niet geldig",
     "stopverzoek": "u had gevraagd alles te stoppen",
-    "toestemming-geweigerd": "u had nee gezegd",
+    "toestemming-geweigerd": "er was nee gezegd",
     "ontheffing-ingetrokken": "u wilde niet meer dat dit werd verteld",
     "niet-gedekt": "er was geen wet en geen toestemming voor",
     "niets-gedekt": "er was geen wet en geen toestemming voor",

@@ -325,6 +325,13 @@ def test_a_statement_that_ended_says_when_and_no_longer_promises_its_term() -> N
     assert "Het gold tot 25 november 2026. " in statement(status="verlopen")
 
 
+def test_a_no_of_somebody_else_is_not_put_in_the_mouth_of_the_person() -> None:
+    told = statement(keuze="nee", gegevenDoor="ouder-met-gezag", status="geweigerd")
+    assert "Namens u zei uw ouder nee op 20 november 2026." in told and "Er is nee gezegd. " in told
+    assert "u zei nee" not in told.lower().replace("namens u zei", "")
+    assert words.why("toestemming-geweigerd") == "er was nee gezegd"
+
+
 # -- the basis --------------------------------------------------------------------------------------------------------
 class Row:
     """A row of a table."""
