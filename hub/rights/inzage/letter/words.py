@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from consent.facts import ObjectionOutcome, StatementStatus
+from consent.store.standing import STOPPED
 from contracts.identity import LegalBasis, LegalFramework
 from hub.delivery.states import State
 from hub.rights.recall.recalls import INCORRECT, WRONG_PERSON, WRONG_RECEIVER
@@ -80,6 +81,13 @@ STATEMENTS: Final[Mapping[StatementStatus, str]] = {
     StatementStatus.REVOKED: "was verkeerd opgeschreven, geldt niet meer",
     StatementStatus.EXPIRED: "de tijd is om",
     StatementStatus.INVALID: "ongeldig verklaard",
+}
+#: What was said besides, and keeps a `ja` shut.
+CLOSED: Final[Mapping[str, str]] = {
+    "nee": "er is nee gezegd",
+    STOPPED: "er is gevraagd om alles te stoppen",
+    StatementStatus.WITHDRAWN: "iets anders over hetzelfde is ingetrokken",
+    StatementStatus.REVOKED: "iets anders over hetzelfde was verkeerd opgeschreven",
 }
 OUTCOMES: Final[Mapping[ObjectionOutcome, str]] = {
     ObjectionOutcome.PENDING: "wordt nog bekeken",
