@@ -78,7 +78,7 @@ def stop_pending(request: Request, person: PersonFacts, at: datetime) -> bool:
     return any(stop.at <= at and _waits(stop, request) for stop in person.stops)
 
 
-def stop_refuses(stop: Stop, request: Request, at: datetime) -> bool:
+def stop_refuses(stop: Stop, request: Request | ConsentFlow, at: datetime) -> bool:
     """A general ``nee`` for this flow: it was confirmed for it, or the flow was none of those that it asked about."""
     return (
         stop.at <= at
@@ -87,11 +87,19 @@ def stop_refuses(stop: Stop, request: Request, at: datetime) -> bool:
     )
 
 
-def _waits(stop: Stop, request: Request) -> bool:
+def stop_closes(stop: Stop, flow: ConsentFlow, since: datetime, at: datetime) -> bool:
+    """Whether a stopverzoek keeps this flow of a `ja` that counts ``since`` shut: it waits for an answer, whatever was
+    said after it, or it is a general `nee` that came later."""
+    if stop.at > at:
+        return False
+    return _waits(stop, flow) or (since <= stop.at and stop_refuses(stop, flow, at))
+
+
+def _waits(stop: Stop, request: Request | ConsentFlow) -> bool:
     return any(_names(flow, request) for flow in stop.asked - stop.confirmed - stop.lifted)
 
 
-def _names(flow: ConsentFlow, request: Request) -> bool:
+def _names(flow: ConsentFlow, request: Request | ConsentFlow) -> bool:
     return (
         flow.sender == request.sender
         and flow.receiver in (None, request.receiver)

@@ -46,6 +46,8 @@ _RETENTION: Final = "Tot het doel bereikt is of de toestemming eindigt; de organ
 _KNOWN: Final = (
     "Dit bewijs weet niet wat er na dct:created is vastgelegd, zoals een intrekking: vraag een nieuw bewijs."
 )
+#: From version 4 on: what closes a statement that itself goes on is about another one, and in no receipt of this one.
+_KNOWN_NOT: Final = " Een later nee of stopverzoek staat in geen bewijs van deze toestemming: vraag hoe zij nu staat."
 _CONTENT_KEPT: Final = "In de hub: de inhoud van een bericht, nadat het is aangekomen."
 _EVIDENCE_KEPT: Final = "In de hub: het bewijs, nadat de laatste organisatie is gestopt."
 
@@ -60,11 +62,21 @@ def document(account: Account, evidence: Evidence) -> bytes:
         "dpv:hasIdentifier": account.receipt_id,
         "dct:conformsTo": terms.RECEIPT_PROFILE,
         "dct:created": instants.write(account.known_until),
-        **({"dct:description": _KNOWN} if account.version > 2 else {}),
+        **_limits(account),
         "dpv:hasRecordOfActivity": _record(account),
         "bewijs": evidence.as_json(),
     }
     return (json.dumps(receipt, ensure_ascii=False, indent=2) + "\n").encode()
+
+
+def _limits(account: Account) -> dict[str, Any]:
+    """What a receipt cannot know, in the words of its version."""
+    match account.version:
+        case 1 | 2:
+            return {}
+        case 3:
+            return {"dct:description": _KNOWN}
+    return {"dct:description": _KNOWN + _KNOWN_NOT}
 
 
 def _record(account: Account) -> dict[str, Any]:

@@ -161,7 +161,27 @@ def _until(account: Account) -> list[str]:
         told = f"Het gaat om de tijd van {start} tot {_moment(account, account.valid_until)}."
     else:
         told = f"Dit geldt van {start} tot {_moment(account, account.valid_until)}. Daarna stopt het vanzelf."
-    return ["<h2>Tot wanneer?</h2>", _p(told), *_kept(account)]
+    return ["<h2>Tot wanneer?</h2>", _p(told), *_as_of(account), *_kept(account)]
+
+
+def _as_of(account: Account) -> list[str]:
+    """Of which moment a `ja` speaks: what closes it later is another word, and stands in no receipt of this one."""
+    said = account.said
+    if said is None or not _may_be_closed(account):
+        return []
+    own = [event.at for event in account.events if event.state is State.PERSON_CONFIRMED]
+    return [
+        _p(
+            f"Zo is het gezegd op {_moment(account, max([said.at, *own]))}. Is er daarna nee gezegd? "
+            "Of is gevraagd om alles te stoppen? Dan geldt dat, en niet dit bewijs. "
+            f"Vraag aan {account.name(account.recorder)} of dit nu nog geldt."
+        )
+    ]
+
+
+def _may_be_closed(account: Account) -> bool:
+    """A `ja` that itself goes on; earlier versions said nothing of it."""
+    return account.version > 3 and account.says_yes and account.ended is None
 
 
 def _kept(account: Account) -> list[str]:
@@ -233,7 +253,10 @@ def _known(account: Account) -> list[str]:
     if account.version < 3:
         return []
     told = f"Dit bewijs weet alleen wat er tot en met {_moment(account, account.known_until)} is opgeschreven."
-    return [_p(f"{told} Wat er daarna gebeurde, staat in een nieuw bewijs.")]
+    if not _may_be_closed(account):
+        return [_p(f"{told} Wat er daarna gebeurde, staat in een nieuw bewijs.")]
+    later = "Wordt dit later ingetrokken of bevestigd? Dan staat dat in een nieuw bewijs."
+    return [_p(f"{told} {later} Een later nee of een verzoek om te stoppen staat daar niet in.")]
 
 
 def _proof(account: Account) -> list[str]:

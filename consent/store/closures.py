@@ -1,4 +1,4 @@
-"""Which later word closes a ``ja`` that stands: a ``nee``, or the withdrawal of another statement (the gate's check 5).
+"""Which other word closes a ``ja`` that stands: a ``nee``, or the withdrawal of another statement (the gate's check 5).
 
 As far as whoever looks may see the two: what closes it may be a statement that another organisation keeps to itself,
 and then nothing shows.
@@ -24,24 +24,37 @@ class Closure(NamedTuple):
     at: datetime
 
 
-def closures(connection: Connection, seer: records.Seer, rows: Sequence[Row[Any]]) -> dict[str, list[Closure]]:
+Said = tuple[Closure, Statement]
+
+
+def closures(
+    connection: Connection, seer: records.Seer | records.Overseer, rows: Sequence[Row[Any]]
+) -> dict[str, list[Closure]]:
     """Per ``ja`` of these rows that did not end itself, what closes it; absent: nothing that may be seen."""
+    found = later_words(connection, seer, rows)
+    return {statement: [closure for closure, _ in later] for statement, later in found.items()}
+
+
+def later_words(
+    connection: Connection, seer: records.Seer | records.Overseer, rows: Sequence[Row[Any]]
+) -> dict[str, list[Said]]:
+    """The same, each with the statement that closes."""
     standing = [row for row in rows if row.choice == Choice.YES and not row.requested and row.ended_at is None]
     if not standing:
         return {}
-    closing: dict[str, list[tuple[Closure, Statement]]] = defaultdict(list)
+    closing: dict[str, list[Said]] = defaultdict(list)
     for row in records.statements_about(connection, seer, {row.root for row in standing}):
         said = to_statement(row, {})
         if row.ended_at is not None:
             closing[row.root].append((Closure(row.statement_id, row.ended_as, row.ended_at), said))
         elif _refuses(row, seer.now):
             closing[row.root].append((Closure(row.statement_id, Choice.NO.value, row.given_at), said))
-    found: dict[str, list[Closure]] = {}
+    found: dict[str, list[Said]] = {}
     for row in standing:
         mine = to_statement(row, {})
-        later = [closure for closure, other in closing[row.root] if _closes(closure, other, mine)]
+        later = [each for each in closing[row.root] if _closes(*each, mine)]
         if later:
-            found[row.statement_id] = sorted(later, key=lambda each: (each.at, each.statement))
+            found[row.statement_id] = sorted(later, key=lambda each: (each[0].at, each[0].statement))
     return found
 
 

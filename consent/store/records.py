@@ -144,6 +144,13 @@ class Seer:
     now: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Overseer:
+    """Who may see all that was said, at an instant: the hub's own operator, and whoever has the whole picture."""
+
+    now: datetime
+
+
 def statements_seen_by(connection: Connection, seer: Seer, root: str | None, after: str, limit: int) -> list[Row[Any]]:
     """Statements that an organisation may see, newest id last: those it recorded or that name it as verstrekker, about
     persons with whom it is or was involved."""
@@ -153,8 +160,8 @@ def statements_seen_by(connection: Connection, seer: Seer, root: str | None, aft
     return list(connection.execute(query.order_by(statement.c.statement_id).limit(limit)))
 
 
-def statements_about(connection: Connection, seer: Seer, roots: Collection[str]) -> list[Row[Any]]:
-    """All statements about these persons that an organisation may see."""
+def statements_about(connection: Connection, seer: Seer | Overseer, roots: Collection[str]) -> list[Row[Any]]:
+    """All statements about these persons that whoever looks may see."""
     return list(connection.execute(_seen_by(seer).where(person.c.root.in_(list(roots)))))
 
 
@@ -163,8 +170,8 @@ def statement_seen_by(connection: Connection, seer: Seer, statement_id: str) -> 
     return connection.execute(_seen_by(seer).where(statement.c.statement_id == statement_id)).one_or_none()
 
 
-def grown_at(connection: Connection, seer: Seer, roots: Collection[str]) -> dict[str, datetime]:
-    """When these persons are 16, by the statements that this organisation may see; absent: none of these says so.
+def grown_at(connection: Connection, seer: Seer | Overseer, roots: Collection[str]) -> dict[str, datetime]:
+    """When these persons are 16, by the statements that whoever looks may see; absent: none of these says so.
 
     Of a statement that another organisation keeps to itself nothing may show, not even this.
     """
@@ -197,7 +204,13 @@ def _begun(now: datetime) -> ColumnElement[bool]:
     return involvement.c.opened_by.is_not(None) | (involvement.c.valid_from <= now)
 
 
-def _seen_by(seer: Seer) -> Select[Any]:
+def _seen_by(seer: Seer | Overseer) -> Select[Any]:
+    if isinstance(seer, Overseer):
+        return (
+            select(statement, person.c.root)
+            .join(person, person.c.person_id == statement.c.person_id)
+            .where(person.c.erased_at.is_(None))
+        )
     organisation = seer.organisation
     involved = (
         select(person.c.root)

@@ -52,8 +52,8 @@ def migrate(as_json: bool) -> None:
 def backup(data: Path, keys: Path, as_json: bool) -> None:
     """Maak een backup: de gegevens in MAP, de sleutels in een andere map. De hub mag draaien.
 
-    Sleutels die ouder zijn dan 30 dagen worden uit hun map verwijderd: daarna is wie gewist is, uit geen backup meer te
-    lezen. Bewaar de twee mappen niet bij elkaar.
+    Backups die ouder zijn dan 30 dagen worden uit beide mappen verwijderd: wie gewist is, is dan uit geen backup meer
+    te lezen, en wat zijn bewaartermijn voorbij is, staat er niet meer in. Bewaar de twee mappen niet bij elkaar.
     """
     import os
 

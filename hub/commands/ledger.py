@@ -153,6 +153,7 @@ def _standing(connection: "Connection", raw: bytes, now: "datetime") -> str | No
     """How the statement of a receipt stands in the tables; ``None``: it is the receipt of something else."""
     from consent.receipt.dutch import moment
     from consent.store import records
+    from consent.store.standing import standings
     from consent.verify.statement import statement_id
 
     key = statement_id(raw)
@@ -161,9 +162,15 @@ def _standing(connection: "Connection", raw: bytes, now: "datetime") -> str | No
     row = records.find_statement(connection, key)
     if row is None:
         return "onbekend: de persoon is gewist, of de verklaring is van na een backup die is teruggezet"
+    stands = standings(connection, records.Overseer(now), [row])[key]
     ended = row.ended_at or row.invalid_at
-    state = records.status(row, records.parts_of(connection, [key])[key], now).value
-    return state if ended is None else f"{state} op {moment(ended)}"
+    if ended is not None:
+        return f"{stands.status.value} op {moment(ended)}"
+    shut = stands.closed
+    if shut is None:
+        return stands.status.value
+    how = "gesloten" if stands.whole else "voor een deel gesloten"
+    return f"{stands.status.value}, maar {how}: {shut.how} op {moment(shut.at)}"
 
 
 def own_verifiers(at: "Office") -> "list[Verifier]":

@@ -224,12 +224,14 @@ def test_one_folder_for_both_is_refused(tmp_path: Path, data: str, keys: str) ->
     assert not (tmp_path / "a").exists()
 
 
-def test_keys_of_more_than_30_days_are_cleaned_up_and_nothing_else(tmp_path: Path) -> None:
+def test_parts_of_more_than_30_days_are_cleaned_up_and_nothing_else(tmp_path: Path) -> None:
+    """Keys that were destroyed and content that lapsed live on in them."""
     settings, where = settings_for(tmp_path / "hub", None, 18080), Place(tmp_path, lambda: None)
     clock = Moved()
     clock.frozen = start = datetime(2026, 11, 1, 12, tzinfo=UTC)
     installation.initialise(settings, clock, os.urandom)
     first = where.back_up(settings, clock)
+    kept = replace(first, data=shutil.copytree(first.data, tmp_path / "kept"))
     clock.frozen = start + timedelta(days=20)
     second = where.back_up(settings, clock)
     broken = where.roots[Part.KEYS] / "20261002T120000Z-00000000"  # older, and its manifest is gone
@@ -242,14 +244,61 @@ def test_keys_of_more_than_30_days_are_cleaned_up_and_nothing_else(tmp_path: Pat
         os.utime(left, (0, 0))
     clock.frozen = start + timedelta(days=30)
     third = where.back_up(settings, clock)
-    assert first.keys.exists() and set(third.removed) == {broken.name, left.name}  # 30 days is not more than 30
+    assert first.keys.exists() and first.data.exists()  # 30 days is not more than 30
+    assert set(third.removed) == {broken.name, left.name}
     clock.frozen = start + timedelta(days=30, seconds=1)
     fourth = where.back_up(settings, clock)
     assert fourth.removed == (first.backup,) and fourth.unknown == ("vakantie.jpg",)
     assert not any(path.name.startswith(".") for root in where.roots.values() for path in root.iterdir())
-    assert not first.keys.exists() and first.data.exists() and second.keys.exists()
+    assert not first.keys.exists() and not first.data.exists()
+    assert all(made.keys.exists() and made.data.exists() for made in (second, third, fourth))
     with pytest.raises(BackupRefused, match="geen backup"):
-        where.put_back(where.elsewhere(), first)  # what was erased meanwhile can be read from no backup any more
+        where.put_back(where.elsewhere(), kept)  # what was erased meanwhile can be read from no backup any more
+
+
+def test_data_that_is_no_whole_backup_of_this_hub_is_left_and_named(tmp_path: Path) -> None:
+    """Nobody here knows what it is, so nobody here throws it away; the operator is told that it lies there."""
+    where, clock = Place(tmp_path, lambda: None), Moved()
+    clock.frozen = start = datetime(2026, 11, 1, 12, tzinfo=UTC)
+    settings = [settings_for(tmp_path / name, None, 18080) for name in ("hub", "other")]
+    for each in settings:
+        installation.initialise(each, clock, os.urandom)
+        clock.frozen += timedelta(seconds=1)  # tells the two hubs apart
+    (mine, other), root = [where.back_up(each, clock) for each in settings], where.roots[Part.DATA]
+    broken, elsewhere = root / "20261001T120000Z-00000000", tmp_path / "elsewhere" / "20261001T120000Z-00000001"
+    shutil.copytree(mine.data, broken)
+    (broken / "manifest.json").unlink()
+    shutil.copytree(mine.data, elsewhere)
+    (root / elsewhere.name).symlink_to(elsewhere)
+    (root / "vakantie.jpg").write_bytes(b"")
+    clock.frozen = start + timedelta(days=40)
+    made = where.back_up(settings[0], clock)
+    left = {other.backup, broken.name, elsewhere.name, "vakantie.jpg"}
+    assert {path.name for path in root.iterdir()} == left | {made.backup} and set(made.unknown) == left
+    assert not mine.data.exists() and (elsewhere / "manifest.json").exists()
+
+
+def test_a_cut_in_the_cleaning_leaves_no_half_backup_that_looks_whole(tmp_path: Path) -> None:
+    settings, where, clock = settings_for(tmp_path / "hub", None, 18080), Place(tmp_path, lambda: None), Moved()
+    clock.frozen = start = datetime(2026, 11, 1, 12, tzinfo=UTC)
+    installation.initialise(settings, clock, os.urandom)
+    first = where.back_up(settings, clock)
+    clock.frozen = start + timedelta(days=31)
+    real, data = shutil.rmtree, where.roots[Part.DATA]
+
+    def cut(path: Path, **more: bool) -> None:
+        if Path(path).name == f".{first.backup}.new" and Path(path).parent == data:
+            (Path(path) / "hub.db").unlink()
+            raise OSError(5, "cut off")
+        real(path, **more)
+
+    with patch.object(save.shutil, "rmtree", cut), pytest.raises(OSError, match="cut off"):
+        where.back_up(settings, clock)
+    assert not first.data.exists() and len([path for path in data.iterdir() if save.BACKUP.fullmatch(path.name)]) == 1
+    os.utime(data / f".{first.backup}.new", (0, 0))
+    clock.frozen += timedelta(days=1)
+    assert f".{first.backup}.new" in where.back_up(settings, clock).removed
+    assert not any(path.name.startswith(".") for path in data.iterdir())
 
 
 def test_a_backup_that_fails_leaves_nothing(where: Place, region: Region) -> None:

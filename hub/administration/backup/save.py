@@ -30,8 +30,9 @@ from hub.store import installation as facts_in_sql
 from hub.store.database import open_engine, reading
 from hub.store.migrations import schema
 
-#: Keys are kept no longer than this: after it, an erased person cannot be read from any backup (promise 6).
-KEYS_KEPT: Final = timedelta(days=30)
+#: A backup is kept no longer than this: after it, an erased person can be read from none (promise 6), and what went by
+#: its term stands in none. Data without its keys could not be put back anyhow.
+KEPT: Final = timedelta(days=30)
 #: Names within a keys part.
 MASTER: Final = "master.key"
 KEYS: Final = "keys"
@@ -44,7 +45,7 @@ _LEFT_BEHIND: Final = timedelta(days=1)  # what is still unfinished by then is o
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """What was made, and what was cleaned up. ``unknown``: entries of the keys folder that nobody here cleans up."""
+    """What was made, and what was cleaned up. ``unknown``: entries of the two folders that nobody here cleans up."""
 
     backup: str
     made_at: datetime
@@ -56,7 +57,7 @@ class Saved:
 
 
 def back_up(settings: Settings, roots: dict[Part, Path], clock: Clock, random: Random, told: Told) -> Saved:
-    """Make a backup in two folders that hold backups, and clean up keys that are older than ``KEYS_KEPT``.
+    """Make a backup in two folders that hold backups, and clean up what is older than ``KEPT``.
 
     Raises ``BackupRefused`` and what opening the hub raises; then neither folder holds a new backup.
     """
@@ -66,6 +67,7 @@ def back_up(settings: Settings, roots: dict[Part, Path], clock: Clock, random: R
     try:
         facts = installation.require_whole(settings, engine, keys)
         now = clock.now()
+        hub = _identity(facts)
         name = f"{now:%Y%m%dT%H%M%SZ}-{random(4).hex()}"
         with _staged(roots, name) as staged:
             for part, store in stores(settings).items():
@@ -76,10 +78,9 @@ def back_up(settings: Settings, roots: dict[Part, Path], clock: Clock, random: R
             _seal(settings, _about(facts, name, now), staged, keys)
     finally:
         engine.dispose()
-    removed, unknown = clean_up(roots[Part.KEYS], now)
-    for path in roots[Part.DATA].iterdir():
-        if path.is_dir() and _left_behind(path, now):
-            shutil.rmtree(path)
+    # Data first: a cut in between leaves keys without data, as a cut in the making does.
+    cleaned = [clean_up(roots[part], part, hub, now) for part in (Part.DATA, Part.KEYS)]
+    removed, unknown = (tuple(sorted({name for each in cleaned for name in each[i]})) for i in (0, 1))
     done = {part: root / name for part, root in roots.items()}
     origin = facts[installation.LOG_ORIGIN]
     return Saved(name, now, done[Part.DATA], done[Part.KEYS], origin, removed, unknown)
@@ -146,9 +147,12 @@ def _require_one_key(settings: Settings, engine: Engine, keys: Keyring, staged: 
 
 def _about(facts: dict[str, str], name: str, now: datetime) -> Manifest:
     """The manifest of the data, with no files yet."""
-    origin = facts[installation.LOG_ORIGIN]
-    identity = f"{installation.lineage(origin)[0]} {facts[installation.BEGUN_AT]}"
-    return Manifest(Part.DATA, name, now, identity, origin, schema.newest(), "", {})
+    return Manifest(Part.DATA, name, now, _identity(facts), facts[installation.LOG_ORIGIN], schema.newest(), "", {})
+
+
+def _identity(facts: dict[str, str]) -> str:
+    """What tells this hub from another, also after a restore: its first origin and when it was begun."""
+    return f"{installation.lineage(facts[installation.LOG_ORIGIN])[0]} {facts[installation.BEGUN_AT]}"
 
 
 def _seal(settings: Settings, about: Manifest, staged: dict[Part, Path], keys: Keyring) -> None:
@@ -162,50 +166,56 @@ def _seal(settings: Settings, about: Manifest, staged: dict[Part, Path], keys: K
             durable.sync(path)
 
 
-def clean_up(root: Path, now: datetime) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Remove the keys parts that are older than ``KEYS_KEPT``; what was removed, and what is not known here.
+def clean_up(root: Path, part: Part, hub: str, now: datetime) -> tuple[list[str], list[str]]:
+    """Remove the parts that are older than ``KEPT``; what was removed, and what is not known here.
 
-    A crash in between leaves a part of a keys part, which the next run removes.
+    A crash in between leaves a part of a part, which the next run removes.
     """
     removed: list[str] = []
     unknown: list[str] = []
     for path in sorted(root.iterdir()):
-        if path.is_dir() and (_too_old(path, now) or _left_behind(path, now)):
+        folder = path.is_dir() and not path.is_symlink()  # what lies behind a link does not lie here
+        if folder and (_too_old(path, part, hub, now) or _left_behind(path, now)):
             # Its name first: half a part must not look like a whole one.
             gone = path if path.name.startswith(".") else path.with_name(f".{path.name}.new")
             if gone != path:
                 durable.rename(path, gone)
             shutil.rmtree(gone)
             removed.append(path.name)
-        elif not _known(path):
+        elif not (_known_folder(path, part, hub) if folder else path.name.endswith(".checkpoint")):
             unknown.append(path.name)
-    return tuple(removed), tuple(unknown)
+    return removed, unknown
 
 
-def _too_old(path: Path, now: datetime) -> bool:
-    """By its manifest, or by its name when the manifest is gone: keys that nobody can put back are still keys."""
-    if not BACKUP.fullmatch(path.name):
+def _too_old(path: Path, part: Part, hub: str, now: datetime) -> bool:
+    """By its manifest. Keys go by their name when that is gone: keys that nobody can put back are still keys.
+
+    Data that is not known to be this hub's is not thrown away: it may be the last that somebody has.
+    """
+    about = _about_part(path, part)
+    if about is not None:
+        return about.made_at < now - KEPT and (part is Part.KEYS or about.hub == hub)
+    if part is Part.DATA or not BACKUP.fullmatch(path.name):
         return False
-    try:
-        made_at = manifest.read(path, Part.KEYS).made_at
-    except BackupRefused:
-        made_at = instants.parse(f"{path.name[:8]}T{path.name[9:15]}+00:00")
-    return made_at < now - KEYS_KEPT
+    return instants.parse(f"{path.name[:8]}T{path.name[9:15]}+00:00") < now - KEPT
 
 
 def _left_behind(path: Path, now: datetime) -> bool:
     return bool(_AT_WORK.fullmatch(path.name)) and path.stat().st_mtime < (now - _LEFT_BEHIND).timestamp()
 
 
-def _known(path: Path) -> bool:
-    if path.is_dir():
-        return bool(_AT_WORK.fullmatch(path.name)) or (BACKUP.fullmatch(path.name) is not None and _readable(path))
-    return path.name.endswith(".checkpoint")
+def _known_folder(path: Path, part: Part, hub: str) -> bool:
+    if _AT_WORK.fullmatch(path.name):
+        return True
+    about = _about_part(path, part)
+    return about is not None and (part is Part.KEYS or about.hub == hub)
 
 
-def _readable(path: Path) -> bool:
+def _about_part(path: Path, part: Part) -> Manifest | None:
+    """The manifest of a part that bears the name of a backup; ``None``: it has none that can be read."""
+    if not BACKUP.fullmatch(path.name):
+        return None
     try:
-        manifest.read(path, Part.KEYS)
+        return manifest.read(path, part)
     except BackupRefused:
-        return False
-    return True
+        return None

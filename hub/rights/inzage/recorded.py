@@ -1,17 +1,14 @@
 """The parts of the picture that were recorded of a person: who knows them, what they said, what limits sharing."""
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import Row, Table
 
-from consent.facts import ALWAYS
-from consent.gate.person import grown_at
 from consent.keys import content_key, evidence_key
 from consent.store import records
 from consent.store import tables as facts
-from consent.store.reading import read_persons
+from consent.store.standing import Standing, standings
 from contracts.identity import KandidaatRef, PersonId
 from hub.keys.sealing import SealBroken, unseal
 from hub.ledger.person_entries import entries_of
@@ -69,20 +66,17 @@ def _statements(look: Look, after: str, limit: int) -> list[Row[Any]]:
     return records.statements_seen_by(look.connection, seer, look.whose.root, after, limit)
 
 
-def _grown(look: Look) -> datetime:
-    """When the person is 16, as far as whose picture this is may know."""
-    root, own = look.whose.root, look.whose.own
-    if own is None:
-        return grown_at(read_persons(look.connection, [root])[root].facts.statements)
-    return records.grown_at(look.connection, records.Seer(own, look.at), [root]).get(root, ALWAYS)
-
-
 def _statement(look: Look, rows: Sequence[Row[Any]]) -> Items:
+    """``gesloten``: what keeps a `ja` shut that itself goes on, as far as whose picture this is may know."""
+    own = look.whose.own
+    seer = records.Overseer(look.at) if own is None else records.Seer(own, look.at)
     parts = records.parts_of(look.connection, [row.statement_id for row in rows])
-    grown = _grown(look)
+    stands = standings(look.connection, seer, rows)
     told = []
     for row in rows:
-        one = shown(Recorded(row, parts[row.statement_id], look.at, row.entry_id, grown=grown), _NO_REF)
+        one = shown(Recorded(row, parts[row.statement_id], look.at, row.entry_id), _NO_REF)
+        now = stands[row.statement_id]
+        one |= {"status": now.status.value, "gesloten": _shut(now)}
         del one["kandidaatRef"]
         # Free text is of who wrote it down, and of the person.
         if look.whose.own in (None, row.recorder):
@@ -91,6 +85,10 @@ def _statement(look: Look, rows: Sequence[Row[Any]]) -> Items:
             one |= {"reden": _words(look, row, "reason_sealed", "reden")}
         told.append(one)
     return told
+
+
+def _shut(now: Standing) -> dict[str, Any] | None:
+    return None if now.closed is None else {"hoe": now.closed.how, "op": now.closed.at, "geheel": now.whole}
 
 
 def _words(look: Look, row: Row[Any], column: str, place: str) -> str | None:

@@ -61,14 +61,23 @@ class Betrokkenheid(Schema):
     wettelijkKader = fields.String()
 
 
+class Gesloten(Schema):
+    """What else was said and keeps a `ja` shut, `geheel` or not: a `nee`, a `stopverzoek`, or how another one ended."""
+
+    hoe = fields.String(required=True)
+    op = Instant(required=True)
+    geheel = fields.Boolean(required=True)
+
+
 class ToestemmingInInzage(Toestemming):
     """A statement. `bevoegdheid`: by what right another spoke; `reden`: why it ended; told to who wrote it down."""
 
     class Meta:
         """Of one person all are about, no ref is needed, and none of another organisation is told."""
 
-        exclude = ("kandidaatRef",)
+        exclude = ("kandidaatRef", "geslotenDoor")
 
+    gesloten = fields.Nested(Gesloten, allow_none=True)
     bevoegdheid = fields.String(allow_none=True)
     reden = fields.String(allow_none=True)
 

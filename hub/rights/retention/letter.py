@@ -19,9 +19,11 @@ def letter(said: Mapping[str, Any]) -> str:
             *_kinds(said["soorten"]),
             "<h2>Wat betekent dat?</h2>",
             p("Niemand kan deze berichten in de hub nog lezen. Ook wij niet."),
+            # Only `hub backup` cleans up, when it makes the next one; of copies elsewhere the hub knows nothing.
             p(
-                "In een reservekopie kunnen ze nog hooguit 30 dagen staan. "
-                "Zetten wij die terug, dan vernietigen wij ze weer."
+                "In een reservekopie kunnen ze nog staan. Is die ouder dan 30 dagen? "
+                "Dan ruimt de hub hem op als hij een nieuwe maakt. "
+                "Zetten wij een reservekopie terug, dan vernietigen wij ze weer."
             ),
             "<h2>Hoe kunt u dit controleren?</h2>",
             *_proof(said),

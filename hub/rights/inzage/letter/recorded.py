@@ -61,19 +61,31 @@ def _statement(sheet: Sheet, one: Record) -> list[list[str]]:
     at = one.get("gegevenOp") or one["gevraagdOp"] or one["vastgelegdOp"]
     what = categories(sorted(map(Category, one["categorieen"]))) if one.get("categorieen") else "alles"
     why = "; ".join(terms.PURPOSES[Purpose(d)].words for d in one["doelen"]) if one.get("doelen") else "alles"
-    state = words.STATEMENTS.get(one["status"], one["status"])
     flow = [f"Van {sheet.all_of(one.get('verstrekkers'))}", f"aan {sheet.all_of(one.get('ontvangers'))}"]
     return [
         [f"{spoke} op {day(at)}.{_until(one)}"],
         [f"{capital(what)}.", f"Waarvoor: {why}."],
         flow,
-        [f"{capital(state)}{_since(one)}.", f"{sheet.who(one['vastgelegdDoor'])} schreef dit op."],
+        [f"{_state(sheet, one)}{_since(one)}.", f"{sheet.who(one['vastgelegdDoor'])} schreef dit op."],
     ]
+
+
+def _state(sheet: Sheet, one: Record) -> str:
+    """How it stands; of a `ja` that something else keeps shut that, for its own status does not say so.
+
+    What another organisation keeps to itself may close it unseen: only the whole picture says that it holds.
+    """
+    shut = one.get("gesloten")
+    if shut is not None:
+        holds = "Geldt nu niet" if shut["geheel"] else "Geldt nu niet meer helemaal"
+        return f"{holds}: {words.CLOSED.get(shut['hoe'], shut['hoe'])}"
+    told = capital(words.STATEMENTS.get(one["status"], one["status"]))
+    return told if sheet.whole or one["status"] != StatementStatus.GIVEN else f"{told}, voor zover {sheet.name} weet"
 
 
 def _until(one: Record) -> str:
     """Its term, as long as it runs, or once it ran out; what ended before that has a day of its own."""
-    if one["geldigTot"] is None:
+    if one["geldigTot"] is None or (one.get("gesloten") or {}).get("geheel"):
         return ""
     match one["status"]:
         case StatementStatus.GIVEN | StatementStatus.REFUSED | StatementStatus.TO_CONFIRM:
@@ -86,7 +98,9 @@ def _until(one: Record) -> str:
 
 
 def _since(one: Record) -> str:
-    """The day on which it ended before its term."""
+    """The day on which it ended, or was closed, before its term."""
+    if one.get("gesloten") is not None:
+        return f", op {day(one['gesloten']['op'])}"
     at = {
         StatementStatus.WITHDRAWN: one.get("beeindigdOp"),
         StatementStatus.REVOKED: one.get("beeindigdOp"),

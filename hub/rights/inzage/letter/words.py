@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from consent.facts import ObjectionOutcome, StatementStatus
+from consent.store.standing import STOPPED
 from contracts.identity import LegalBasis, LegalFramework
 from hub.delivery.states import State
 from hub.rights.recall.recalls import INCORRECT, WRONG_PERSON, WRONG_RECEIVER
@@ -74,12 +75,19 @@ FRAMEWORKS: Final[Mapping[LegalFramework, str]] = {
 STATEMENTS: Final[Mapping[StatementStatus, str]] = {
     StatementStatus.REQUESTED: "aan u gevraagd, nog geen antwoord",
     StatementStatus.GIVEN: "geldt nu",
-    StatementStatus.REFUSED: "u zei nee",
+    StatementStatus.REFUSED: "er is nee gezegd",
     StatementStatus.TO_CONFIRM: "moet nog worden bevestigd",
     StatementStatus.WITHDRAWN: "ingetrokken",
     StatementStatus.REVOKED: "was verkeerd opgeschreven, geldt niet meer",
     StatementStatus.EXPIRED: "de tijd is om",
     StatementStatus.INVALID: "ongeldig verklaard",
+}
+#: What was said besides, and keeps a `ja` shut.
+CLOSED: Final[Mapping[str, str]] = {
+    "nee": "er is nee gezegd",
+    STOPPED: "er is gevraagd om alles te stoppen",
+    StatementStatus.WITHDRAWN: "iets anders over hetzelfde is ingetrokken",
+    StatementStatus.REVOKED: "iets anders over hetzelfde was verkeerd opgeschreven",
 }
 OUTCOMES: Final[Mapping[ObjectionOutcome, str]] = {
     ObjectionOutcome.PENDING: "wordt nog bekeken",
@@ -143,7 +151,7 @@ REASONS: Final[Mapping[str, str]] = {
     "toestemming-herroepen": "de toestemming was verkeerd opgeschreven",
     "toestemming-ongeldig": "de toestemming was niet geldig",
     "stopverzoek": "u had gevraagd alles te stoppen",
-    "toestemming-geweigerd": "u had nee gezegd",
+    "toestemming-geweigerd": "er was nee gezegd",
     "ontheffing-ingetrokken": "u wilde niet meer dat dit werd verteld",
     "niet-gedekt": "er was geen wet en geen toestemming voor",
     "niets-gedekt": "er was geen wet en geen toestemming voor",

@@ -325,6 +325,31 @@ def test_a_statement_that_ended_says_when_and_no_longer_promises_its_term() -> N
     assert "Het gold tot 25 november 2026. " in statement(status="verlopen")
 
 
+def test_a_ja_that_another_word_closes_does_not_hold_now_and_says_why() -> None:
+    assert "Geldt nu. " in statement(status="gegeven", gesloten=None)
+    for how, why in words.CLOSED.items():
+        shut = {"hoe": str(how), "op": NOON + timedelta(days=2), "geheel": True}
+        told = statement(status="gegeven", gesloten=shut)
+        assert f"Geldt nu niet: {why}, op 22 november 2026." in told
+        assert "Geldt nu. " not in told and "Het geldt tot" not in told
+        part = statement(status="gegeven", gesloten=shut | {"geheel": False})
+        assert f"Geldt nu niet meer helemaal: {why}, op 22 november 2026." in part and "Het geldt tot" in part
+
+
+def test_who_has_not_the_whole_picture_does_not_say_that_a_ja_holds() -> None:
+    """A `nee` that another organisation keeps to itself closes it unseen."""
+    one = {"keuze": "ja", "gegevenOp": NOON, "geldigTot": LATER, "vastgelegdDoor": BEDRIJF, "status": "gegeven"}
+    own = read(letter(sheet({"toestemmingen": [one]}, whole=False)))
+    assert "Geldt nu, voor zover Gemeente Voorbeeld weet." in own
+
+
+def test_a_no_of_somebody_else_is_not_put_in_the_mouth_of_the_person() -> None:
+    told = statement(keuze="nee", gegevenDoor="ouder-met-gezag", status="geweigerd")
+    assert "Namens u zei uw ouder nee op 20 november 2026." in told and "Er is nee gezegd. " in told
+    assert "u zei nee" not in told.lower().replace("namens u zei", "")
+    assert words.why("toestemming-geweigerd") == "er was nee gezegd"
+
+
 # -- the basis --------------------------------------------------------------------------------------------------------
 class Row:
     """A row of a table."""
