@@ -73,7 +73,7 @@ def secrecy_release(request: Request, person: PersonFacts, at: datetime) -> str 
     return min(found, default=None)
 
 
-def stop_pending(request: Request, person: PersonFacts, at: datetime) -> bool:
+def stop_pending(request: Request | ConsentFlow, person: PersonFacts, at: datetime) -> bool:
     """A stopverzoek that was neither confirmed nor lifted for this flow stops all in it that rests on consent."""
     return any(stop.at <= at and _waits(stop, request) for stop in person.stops)
 
@@ -85,14 +85,6 @@ def stop_refuses(stop: Stop, request: Request | ConsentFlow, at: datetime) -> bo
         and not _waits(stop, request)
         and not any(_names(flow, request) for flow in stop.lifted - stop.confirmed)
     )
-
-
-def stop_closes(stop: Stop, flow: ConsentFlow, since: datetime, at: datetime) -> bool:
-    """Whether a stopverzoek keeps this flow of a `ja` that counts ``since`` shut: it waits for an answer, whatever was
-    said after it, or it is a general `nee` that came later."""
-    if stop.at > at:
-        return False
-    return _waits(stop, flow) or (since <= stop.at and stop_refuses(stop, flow, at))
 
 
 def _waits(stop: Stop, request: Request | ConsentFlow) -> bool:

@@ -11,8 +11,8 @@ from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, Row
 
-from consent.facts import ALWAYS, ConsentFlow, Statement, StatementStatus, Stop
-from consent.gate.person import stop_closes
+from consent.facts import ALWAYS, ConsentFlow, PersonFacts, Statement, StatementStatus, Stop
+from consent.gate.person import stop_pending, stop_refuses
 from consent.store import records
 from consent.store.closures import Closure, Said, later_words
 from consent.store.reading import read_persons, to_statement
@@ -65,10 +65,16 @@ def _stops(stops: Iterable[Stop], said: Statement, seer: records.Seer | records.
     ]
     found = []
     for stop in stops:
-        shut = frozenset(flow for flow in flows if stop_closes(stop, flow, said.spoken_at, seer.now))
+        shut = frozenset(flow for flow in flows if _shuts(stop, flow, said.spoken_at, seer.now))
         if shut:
             found.append((Closure(stop.id, STOPPED, stop.at), shut))
     return found
+
+
+def _shuts(stop: Stop, flow: ConsentFlow, said_at: datetime, at: datetime) -> bool:
+    """While it waits for an answer, whatever was said after it; else as a general `nee`, what was said before it."""
+    waits = stop_pending(flow, PersonFacts(stops=(stop,)), at)
+    return waits or (said_at <= stop.at and stop_refuses(stop, flow, at))
 
 
 def _closed(status: StatementStatus, said: Statement, later: list[Said], stops: list[Stopped]) -> Standing:

@@ -35,7 +35,12 @@ def letter(said: Mapping[str, Any]) -> str:
         *_what(said),
         "<h2>Wat betekent dat?</h2>",
         p("Niemand kan deze berichten in de hub nog lezen. Ook wij niet."),
-        p("In een reservekopie kan een sleutel nog hooguit 30 dagen staan. Zetten wij die terug, dan wissen wij weer."),
+        # Only `hub backup` cleans up, when it makes the next one; of copies elsewhere the hub knows nothing.
+        p(
+            "In een reservekopie kan een sleutel nog staan. Is die ouder dan 30 dagen? "
+            "Dan ruimt de hub hem op als hij een nieuwe maakt. "
+            "Zetten wij een reservekopie terug, dan wissen wij weer."
+        ),
         "<h2>Wie had de berichten al gekregen?</h2>",
         *_receivers(said["gevraagd"]),
         "<h2>Wat blijft er nog staan?</h2>",

@@ -23,8 +23,6 @@ from hub.store.region.rules import RulePair, agreement_partners, read_rules
 
 #: Of a BSN nothing is said here: whether it may go depends on the role alone, and is left out where it may not.
 _ASKED: Final = frozenset(Category) - {Category.BSN}
-
-
 #: Traject → who may end it.
 Leaders = Mapping[str, frozenset[Oin]]
 

@@ -59,8 +59,8 @@ STATES: Final[Mapping[State, str]] = {
 }
 #: Why data may be shared (AVG art. 6 and 9).
 BASES: Final[Mapping[LegalBasis, str]] = {
-    LegalBasis.CONSENT: "u zei ja",
-    LegalBasis.EXPLICIT_CONSENT: "u zei heel duidelijk ja, ook voor gevoelige gegevens",
+    LegalBasis.CONSENT: "er is ja gezegd",
+    LegalBasis.EXPLICIT_CONSENT: "er is heel duidelijk ja gezegd, ook voor gevoelige gegevens",
     LegalBasis.CONTRACT: "het is nodig voor een overeenkomst die u hebt getekend",
     LegalBasis.LEGAL_OBLIGATION: "het moet van de wet",
     LegalBasis.PUBLIC_TASK: "het hoort bij een taak van de overheid",
