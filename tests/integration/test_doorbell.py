@@ -17,10 +17,15 @@ from tests.unit.delivery.world import OTHER, RECEIVER, SENDER, Receiver, World, 
 @pytest.fixture
 def rabbit(rabbitmq_server: RabbitServer) -> Iterator[RabbitServer]:
     rabbitmq_server.start()
+    _empty(rabbitmq_server)  # another file may have left a ring
     yield rabbitmq_server
     rabbitmq_server.thaw()
     rabbitmq_server.start()
-    with Connection(rabbitmq_server.url) as connection:  # type: ignore[no-untyped-call]
+    _empty(rabbitmq_server)
+
+
+def _empty(server: RabbitServer) -> None:
+    with Connection(server.url) as connection:  # type: ignore[no-untyped-call]
         channel = connection.channel()  # type: ignore[no-untyped-call]
         for name in (PREFIX + RECEIVER, PREFIX + OTHER, DEAD):
             channel.queue_delete(name)

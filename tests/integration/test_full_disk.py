@@ -102,6 +102,8 @@ class DiskOfPostgres(Place):
         if not self._server.ready():
             self._server.stop()
             self._server.start()
+        # The cluster may have fallen and come back: whoever looks at the keys next would find a connection of before.
+        self.region.core.key_store._engine.dispose()
 
     def close(self) -> None:
         super().close()

@@ -34,7 +34,8 @@ class Shelf(Generic[Told]):
         self._most = held
         self._fresh: dict[str, Told] = {}  # told, and not on disk yet
         self._read: dict[str, Told] = {}  # at hand as it lies on disk
-        self._db = sqlite3.connect("", isolation_level=None)
+        # One thread works with it; whichever thread collects what is left of it closes it.
+        self._db = sqlite3.connect("", isolation_level=None, check_same_thread=False)
         weakref.finalize(self, self._db.close)
         for statement in (
             f"PRAGMA cache_size = -{_CACHE}",

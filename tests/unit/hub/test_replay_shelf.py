@@ -1,5 +1,7 @@
 """What the replay remembers lies on disk: a log that is ten times as long takes no more memory."""
 
+import gc
+import threading
 import tracemalloc
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -208,3 +210,16 @@ def test_persons_take_no_memory_beyond_those_at_hand() -> None:
     few, all_of_them = (one.persons for one in made[1:])
     for number in (0, 101, PERSONS - 1):
         assert few.get(handle(number)) == all_of_them.get(handle(number)) != Persons().get(handle(number))
+
+
+def test_whichever_thread_collects_it_closes_it() -> None:
+    """A thread that ended left it in a circle; an error in its closing would be one that nobody can catch."""
+
+    def leave() -> None:
+        left: dict[str, object] = {"shelf": Shelf[str]()}
+        left["itself"] = left
+
+    thread = threading.Thread(target=leave)
+    thread.start()
+    thread.join()
+    gc.collect()
