@@ -1,6 +1,7 @@
 """What the replay remembers lies on disk: a log that is ten times as long takes no more memory."""
 
 import gc
+import sys
 import threading
 import tracemalloc
 from collections.abc import Callable, Iterator
@@ -212,8 +213,10 @@ def test_persons_take_no_memory_beyond_those_at_hand() -> None:
         assert few.get(handle(number)) == all_of_them.get(handle(number)) != Persons().get(handle(number))
 
 
-def test_whichever_thread_collects_it_closes_it() -> None:
+def test_whichever_thread_collects_it_closes_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """A thread that ended left it in a circle; an error in its closing would be one that nobody can catch."""
+    troubles: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", troubles.append)
 
     def leave() -> None:
         left: dict[str, object] = {"shelf": Shelf[str]()}
@@ -223,3 +226,4 @@ def test_whichever_thread_collects_it_closes_it() -> None:
     thread.start()
     thread.join()
     gc.collect()
+    assert troubles == []
