@@ -1,5 +1,6 @@
 """A command whose stderr is a terminal, and the same where it is none."""
 
+import errno
 import os
 import pty
 import subprocess
@@ -33,6 +34,7 @@ def _all(reader: int) -> bytes:
     try:
         while part := os.read(reader, 4_096):
             seen += part
-    except OSError:  # how Linux says that nobody holds the other side of a terminal any more
-        pass
+    except OSError as error:
+        if error.errno != errno.EIO:  # how Linux says that nobody holds the other side of a terminal any more
+            raise
     return seen

@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from consent.facts import SPEAKS_FOR_MINOR, Choice, Facts, PersonFacts, Request, Statement
+from consent.facts import SPEAKS_FOR_MINOR, Choice, ConsentFlow, Facts, PersonFacts, Request, Statement
 from consent.gate.person import (
     awaits_person,
     enrolled,
@@ -196,7 +196,7 @@ def _statements(
     grown = grown_at(person.statements)
     for said in person.statements:
         if said.ended_at is not None and said.ended_at <= at:
-            if _denies(said, request):  # as a `nee` from that instant, whatever its validity: no older `ja` revives
+            if denies(said, request):  # as a `nee` from that instant, whatever its validity: no older `ja` revives
                 closings.append(Closing(said.ended_at, f"ingetrokken:toestemming:{said.id}", said.categories))
         elif said.choice is _YES:
             miss = _yes_miss(said, request, grown, at) | extra
@@ -204,7 +204,7 @@ def _statements(
             if not miss:
                 openings.append(Opening(said.spoken_at, f"toestemming:{said.id}", carried, said.parental))
             near.append((miss, said))
-        elif _in_force(said, at) and _denies(said, request):
+        elif _in_force(said, at) and denies(said, request):
             closings.append(Closing(said.given_at, f"nee:toestemming:{said.id}", said.categories, said.parental))
     for stop in person.stops:
         if stop_refuses(stop, request, at):
@@ -246,7 +246,7 @@ def _in_force(said: Statement, at: datetime) -> bool:
     )
 
 
-def _denies(said: Statement, request: Request) -> bool:
+def denies(said: Statement, request: Request | ConsentFlow) -> bool:
     """True when a `nee` concerns this flow: a scope that is left out means all."""
     return (
         (said.purposes is None or request.purpose in said.purposes)

@@ -45,8 +45,8 @@ def later_words(
     closing: dict[str, list[Said]] = defaultdict(list)
     for row in records.statements_about(connection, seer, {row.root for row in standing}):
         said = to_statement(row, {})
-        if row.ended_at is not None:
-            closing[row.root].append((Closure(row.statement_id, row.ended_as, row.ended_at), said))
+        if said.ended_at is not None:  # as the gate reads it: of a request that was recorded wrongly nobody was asked
+            closing[row.root].append((Closure(row.statement_id, row.ended_as, said.ended_at), said))
         elif _refuses(row, seer.now):
             closing[row.root].append((Closure(row.statement_id, Choice.NO.value, row.given_at), said))
     found: dict[str, list[Said]] = {}

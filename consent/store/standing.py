@@ -13,10 +13,11 @@ from sqlalchemy import Connection, Row
 
 from consent.facts import ALWAYS, ConsentFlow, PersonFacts, Statement, StatementStatus, Stop
 from consent.gate.person import stop_pending, stop_refuses
+from consent.gate.weighing import denies
 from consent.store import records
 from consent.store.closures import Closure, Said, later_words
 from consent.store.reading import read_persons, to_statement
-from contracts.identity import Category, Oin
+from contracts.identity import Category
 
 #: How a stopverzoek closes.
 STOPPED: Final = "stopverzoek"
@@ -60,7 +61,7 @@ def _stops(stops: Iterable[Stop], said: Statement, seer: records.Seer | records.
     nothing, whoever recorded the stop."""
     flows = [
         flow
-        for flow in map(ConsentFlow._make, product(said.senders or (), said.receivers or (), said.purposes or ()))
+        for flow in _flows(said)
         if isinstance(seer, records.Overseer) or flow.sender == seer.organisation
     ]
     found = []
@@ -83,11 +84,8 @@ def _closed(status: StatementStatus, said: Statement, later: list[Said], stops: 
         return Standing(status)
     stopped = frozenset[ConsentFlow]().union(*(shut for _, shut in stops))
     whole = all(
-        ConsentFlow(sender, receiver, purpose) in stopped
-        or any(_denies(other, sender, receiver, purpose, category) for _, other in later)
-        for sender, receiver, purpose, category in product(
-            said.senders or (), said.receivers or (), said.purposes or (), said.categories or ()
-        )
+        flow in stopped or any(denies(other, flow) and _names(other, category) for _, other in later)
+        for flow, category in product(_flows(said), said.categories or ())
     )
     return Standing(status, min(words, key=_when), whole)
 
@@ -96,7 +94,11 @@ def _when(closure: Closure) -> tuple[datetime, str]:
     return closure.at, closure.statement
 
 
-def _denies(other: Statement, sender: Oin, receiver: Oin, purpose: Any, category: Category) -> bool:
+def _names(said: Statement, category: Category) -> bool:
     """A scope that is left out means all."""
-    named = ((other.senders, sender), (other.receivers, receiver), (other.purposes, purpose))
-    return all(scope is None or one in scope for scope, one in (*named, (other.categories, category)))
+    return said.categories is None or category in said.categories
+
+
+def _flows(said: Statement) -> list[ConsentFlow]:
+    """Every flow that a `ja` names."""
+    return list(map(ConsentFlow._make, product(said.senders or (), said.receivers or (), said.purposes or ())))

@@ -114,8 +114,8 @@ def test_who_received_while_an_old_nee_was_wrong_is_told_when_it_is_taken_back(r
 
 
 def test_a_request_that_was_recorded_wrongly_takes_nothing_away(region: Region) -> None:
-    """Nobody was asked: the gate passes over it, so nobody is told."""
-    person, _ = region.reporting()
+    """Nobody was asked: the gate passes over it, so nobody is told, and nothing is shown as closed by it."""
+    person, given = region.reporting()
     reported(region, person, 1)
     left_out = dict.fromkeys(("keuze", "gegevenOp", "gegevenDoor", "wijze"))
     flow = {"ontvangers": [ONTWIKKELBEDRIJF], "doelen": ["trajectbegeleiding"], "categorieen": ["leervoortgang"]}
@@ -125,6 +125,8 @@ def test_a_request_that_was_recorded_wrongly_takes_nothing_away(region: Region) 
     answer = region.call(KRINGLOOP, "POST", path, {"reden": "verkeerde persoon"}).expect(200)
     assert (answer["verstrekt"], answer["kennisgevingen"]) == ([], 0)
     assert region.send(KRINGLOOP, region.report(person, number=2)).status == 202
+    shown = region.call(KRINGLOOP, "GET", f"/v1/toestemmingen/{given}").expect(200)
+    assert (shown["status"], shown["geslotenDoor"]) == ("gegeven", [])
 
 
 def reported(region: Region, person: Person, number: int) -> str:
