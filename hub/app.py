@@ -42,16 +42,16 @@ def make_app(hub: Hub, subjects: Iterable[Subject] = ()) -> Flask:
     app.extensions[HUB] = hub
     app.extensions[AUTHENTICATOR] = Authenticator(hub.keyring.token_public, hub.settings.base_url, hub.clock)
     app.extensions[reading.DRAINS] = BoundedSemaphore(max(1, hub.settings.threads // 8))
-    api = openapi.describe(app, hub.settings.base_url)
     problems.register(app)
     app.before_request(reading.bound_size)
     app.after_request(_complete)
-    for name, description, endpoints in (*SUBJECTS, *subjects):
-        api.register_blueprint(blueprint(name, description, endpoints))
+    blueprints = [blueprint(*subject) for subject in (*SUBJECTS, *subjects)]
+    for each in blueprints:
+        app.register_blueprint(each)
     access_routes.add(app, hub)
     log_routes.add(app, hub)
     health_routes.add(app)
-    openapi.publish(app, api)
+    openapi.publish(app, hub.settings.base_url, blueprints)
     return app
 
 
