@@ -24,6 +24,7 @@ from sqlalchemy import (
 
 from consent.facts import ALWAYS, Choice, ConsentFlow, Statement, StatementStatus
 from consent.gate.person import awaits_person
+from consent.store.any_of import any_of
 from consent.store.reading import to_statement
 from consent.store.tables import involvement, person, secrecy_release, statement, statement_part, stop, stop_flow
 from contracts.identity import Oin
@@ -168,6 +169,12 @@ def statements_about(connection: Connection, seer: Seer | Overseer, roots: Colle
 def statement_seen_by(connection: Connection, seer: Seer, statement_id: str) -> Row[Any] | None:
     """One statement, if the organisation may see it."""
     return connection.execute(_seen_by(seer).where(statement.c.statement_id == statement_id)).one_or_none()
+
+
+def which_seen_by(connection: Connection, seer: Seer, ids: Collection[str]) -> frozenset[str]:
+    """Those of these statements that the organisation may see."""
+    seen = _seen_by(seer).where(any_of(statement.c.statement_id, "ids"))
+    return frozenset(row.statement_id for row in connection.execute(seen, {"ids": list(ids)}))
 
 
 def grown_at(connection: Connection, seer: Seer | Overseer, roots: Collection[str]) -> dict[str, datetime]:

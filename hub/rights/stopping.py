@@ -72,8 +72,9 @@ class Cause:
     """What was taken away: its id (statement, stop, beperking …), why in a code, and the statements that it closed.
 
     ``code`` is noted with what is stopped, and told to receivers, where ``told`` does not say it in other words.
-    ``refusal``: the ``nee`` that closed them, or what counts as one since it ended; of what went under them it concerns
-    only the flows that it names.
+    ``refusal``: the ``nee`` that closed them (each as it reads: ``closed``), or what counts as one since it ended; it
+    concerns only what went under them in a flow, and of a category, that it names as well. ``told_of_closed``: why, for
+    what rested on no other than these, where their end is another one than that of the ``refusal``.
     """
 
     id: str
@@ -83,6 +84,8 @@ class Cause:
     root: str
     refusal: Statement | None = None
     told: str | None = None
+    closed: tuple[Statement, ...] = ()
+    told_of_closed: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,22 +98,38 @@ class Stopper:
 
     def draw(self, tx: Transaction, cause: Cause, at: datetime) -> Consequence:
         """Stop what waits and is no longer allowed, name what had gone, and have its receivers told."""
-        return self.draw_for(tx, cause, _under(tx, cause), at)
+        given, bases = _under(tx, cause)
+        if cause.told_of_closed is None:
+            return self.draw_for(tx, cause, given, at)
+        own = [row for row in given if cause.id in bases[row.delivery_id]]
+        closed = [row for row in given if cause.id not in bases[row.delivery_id]]
+        notices = notices_of(own, cause) + notices_of(closed, replace(cause, told=cause.told_of_closed))
+        return self._draw(tx, cause, given, notices, at)
 
     def draw_for(self, tx: Transaction, cause: Cause, given: Sequence[Row[Any]], at: datetime) -> Consequence:
         """The same for what had gone (``given``: rows of released deliveries) on another ground than a statement."""
+        return self._draw(tx, cause, given, notices_of(given, cause), at)
+
+    def _draw(
+        self, tx: Transaction, cause: Cause, given: Sequence[Row[Any]], notices: Sequence[Notice], at: datetime
+    ) -> Consequence:
         stopped = self.stop_waiting(tx, cause, at)
-        notices = self.notifier.tell(tx, notices_of(given, cause), at)
-        return Consequence(at, tuple(stopped), given_of(given), tuple(notices))
+        told = self.notifier.tell(tx, notices, at)
+        return Consequence(at, tuple(stopped), given_of(given), tuple(told))
 
     def tell_again(
         self, tx: Transaction, cause: Cause, at: datetime, given: Sequence[Row[Any]] | None = None
     ) -> Consequence:
-        """What was told when it was taken away the first time; nothing happens."""
-        rows = [row for row in _under(tx, cause) if row.released_at <= at] if given is None else given
+        """What was told when it was taken away the first time; nothing happens.
+
+        What had gone is what its receivers were told of then (or ``given``): looked for anew, it would also name what
+        came under this person since, by a join, and miss what went while the clock was ahead.
+        """
         stopped = cases.stopped_by(tx.connection, cause.root, at, cause.code)
-        told = cases.told_of(tx.connection, cause.id, at)
-        return Consequence(at, tuple(stopped), given_of(rows), tuple(told))
+        notices = cases.told_of(tx.connection, cause.id, at)
+        told = tuple((Oin(row.verstrekker), Oin(row.organisation)) for row in notices)
+        went = _given_then(notices) if given is None else given_of(given)
+        return Consequence(at, tuple(stopped), went, told)
 
     def stop_waiting(self, tx: Transaction, cause: Cause, at: datetime) -> list[tuple[Oin, Oin]]:
         """Decide anew on everything of this person that waits; what the gate now refuses is stopped, and named."""
@@ -201,20 +220,29 @@ def outlived(ended: Statement, statements: Iterable[Statement], at: datetime) ->
     )
 
 
-def _under(tx: Transaction, cause: Cause) -> list[Row[Any]]:
+def _under(tx: Transaction, cause: Cause) -> tuple[list[Row[Any]], Mapping[str, frozenset[str]]]:
+    """What had gone under what was taken away, and where there is a refusal, the statements that each rested on."""
     rows = deliveries.released_under(tx.connection, cause.statements)
-    return [row for row in rows if _concerns(cause.refusal, row)]
+    if cause.refusal is None or not rows:
+        return rows, {}
+    refusal, bases = cause.refusal, deliveries.bases_of(tx.connection, [row.delivery_id for row in rows])
+    concerned = [
+        row
+        for row in rows
+        if any(s.id in bases[row.delivery_id] and _concerns(refusal, s, row) for s in cause.closed)
+    ]
+    return concerned, bases
 
 
-def _concerns(refusal: Statement | None, row: Row[Any]) -> bool:
-    """True when what was taken away names the flow of this release, and something that was given in it."""
-    if refusal is None:
-        return True
+def _concerns(refusal: Statement, closed: Statement, row: Row[Any]) -> bool:
+    """True when the refusal names the flow of this release, and something that was given in it under the other."""
+    given = frozenset(row.revealed or ())
+    both = (named for named in (refusal.categories, closed.categories) if named is not None)
     return (
         (refusal.senders is None or row.organisation in refusal.senders)
         and (refusal.receivers is None or row.recipient in refusal.receivers)
         and (refusal.purposes is None or row.purpose in refusal.purposes)
-        and (refusal.categories is None or not refusal.categories.isdisjoint(row.revealed or ()))
+        and bool(given.intersection(*both))
     )
 
 
@@ -252,11 +280,28 @@ def _pair(row: Row[Any]) -> RulePair:
 
 
 def given_of(rows: Iterable[Row[Any]]) -> tuple[Given, ...]:
-    """Released deliveries, as they are told."""
-    return tuple(
+    """Released deliveries, as they are told: in the order of release."""
+    told = (
         Given(row.message_id, Oin(row.organisation), Oin(row.recipient), Purpose(row.purpose), row.released_at)
         for row in rows
     )
+    return tuple(sorted(told, key=lambda given: (given.at, given.message_id, given.receiver)))
+
+
+def _given_then(notices: Iterable[Row[Any]]) -> tuple[Given, ...]:
+    """What receivers were told of (rows of notices' zaken), in the order of release."""
+    told = (
+        Given(
+            one["berichtId"],
+            Oin(row.verstrekker),
+            Oin(one["ontvanger"]),
+            Purpose(row.purposes[0]),
+            instants.parse(one["tijdstip"]),
+        )
+        for row in notices
+        for one in row.messages
+    )
+    return tuple(sorted(told, key=lambda given: (given.at, given.message_id, given.receiver)))
 
 
 def notices_of(

@@ -79,40 +79,6 @@ def test_a_refusal_older_than_the_consent_takes_nothing_away(region: Region) -> 
     region.send(ONTWIKKELBEDRIJF, region.placing(person, KRINGLOOP)).expect(202)
 
 
-@pytest.mark.parametrize("which", ["renewed", "renewal"])
-def test_who_received_on_either_half_of_a_renewal_is_told(region: Region, which: str) -> None:
-    """The end of one closes the other: new messages are refused, so what went under both is named."""
-    person, given = region.reporting()
-    went = [reported(region, person, 1)]
-    at = region.clock.now()
-    terms = {"gegevenOp": stamp(at), "geldigTot": stamp(at + timedelta(days=300)), "wijze": "gesprek"}
-    notice = {"id": "verklaring-1", "versie": "1", "sha256": "0" * 64, "taal": "nl"}
-    body = terms | {"gegevenDoor": "betrokkene", "verklaring": notice}
-    renewal = region.call(KRINGLOOP, "POST", f"/v1/toestemmingen/{given}/verlenging", body).expect(201)["id"]
-    went.append(reported(region, person, 2))
-    before = len(notices(region, ONTWIKKELBEDRIJF))
-    end = f"/v1/toestemmingen/{given if which == 'renewed' else renewal}/intrekking"
-    first, repeat = (region.call(KRINGLOOP, "POST", end, {"gegevenDoor": "betrokkene"}).expect(200) for _ in range(2))
-    assert [one["berichtId"] for one in first["verstrekt"]] == went
-    assert repeat["verstrekt"] == first["verstrekt"]
-    (told,) = notices(region, ONTWIKKELBEDRIJF)[before:]
-    assert [one["berichtId"] for one in told["berichten"]] == went
-    assert region.send(KRINGLOOP, region.report(person, number=3)).status == 403
-
-
-def test_who_received_while_an_old_nee_was_wrong_is_told_when_it_is_taken_back(region: Region) -> None:
-    """What is taken back counts as a ``nee`` from then on: it closes the later ``ja`` too (check 5)."""
-    person, _ = region.reporting()
-    wrong = region.statement(KRINGLOOP, person.refs[KRINGLOOP], keuze="nee", doelen=["trajectbegeleiding"]).expect(201)
-    assert wrong["verstrekt"] == []
-    region.allow_reports(person)
-    went = reported(region, person, 1)
-    path = f"/v1/toestemmingen/{wrong['id']}/herroeping"
-    answer = region.call(KRINGLOOP, "POST", path, {"reden": "verkeerde persoon"}).expect(200)
-    assert [one["berichtId"] for one in answer["verstrekt"]] == [went]
-    assert region.send(KRINGLOOP, region.report(person, number=2)).status == 403
-
-
 def test_a_request_that_was_recorded_wrongly_takes_nothing_away(region: Region) -> None:
     """Nobody was asked: the gate passes over it, so nobody is told, and nothing is shown as closed by it."""
     person, given = region.reporting()

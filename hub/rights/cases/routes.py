@@ -42,10 +42,13 @@ def zaken(query: Mapping[str, Any]) -> dict[str, Any]:
     with reading(hub().engine) as connection:
         rows = cases.seen_by(connection, own, wanted)
         refs = _refs(connection, [(row.root, own) for row in rows])
-        objections = _objections(connection, rows)
+        objections, causes = _objections(connection, rows), _causes(connection, own, rows)
     answer = paged(rows, asked, lambda row: (row.shown_id,))
-    items = [_case(row, row.shown_id, refs[row.root, own], objections.get(row.case_id)) for row in answer["items"]]
-    return answer | {"items": items}
+    answer["items"] = [
+        _case(row, row.shown_id, refs[row.root, own], causes.get(row.case_id), objections.get(row.case_id))
+        for row in answer["items"]
+    ]
+    return answer
 
 
 class _Ref(NamedTuple):
@@ -70,8 +73,20 @@ def zaak_beantwoorden(zaakId: str, body: Mapping[str, Any]) -> dict[str, Any]:
     row = hub().cases.answer(asker(), zaakId, reply)
     with reading(hub().engine) as connection:
         refs = _refs(connection, [(row.root, own)])
-        objections = _objections(connection, [row])
-    return _case(row, row.case_id, refs[row.root, own], objections.get(row.case_id))
+        objections, causes = _objections(connection, [row]), _causes(connection, own, [row])
+    return _case(row, row.case_id, refs[row.root, own], causes.get(row.case_id), objections.get(row.case_id))
+
+
+def _causes(connection: Connection, own: Oin, rows: Sequence[Row[Any]]) -> dict[str, str]:
+    """Per zaak what it came of, where the organisation may see that.
+
+    A notice, a stop and a statement of others have one id for all who are asked or told: two of them could join their
+    refs by it.
+    """
+    withdrawn = [row for row in rows if row.kind == WITHDRAWAL]
+    seen = records.which_seen_by(connection, records.Seer(own, hub().clock.now()), {row.cause for row in withdrawn})
+    told = [row for row in withdrawn if row.cause in seen] + [row for row in rows if row.kind == AT_POINT]
+    return {row.case_id: row.cause for row in told}
 
 
 def _objections(connection: Connection, rows: Sequence[Row[Any]]) -> dict[str, dict[str, Any]]:
@@ -86,7 +101,9 @@ def _objections(connection: Connection, rows: Sequence[Row[Any]]) -> dict[str, d
     }
 
 
-def _case(row: Row[Any], shown_id: str, known: _Ref, objection: dict[str, Any] | None) -> dict[str, Any]:
+def _case(
+    row: Row[Any], shown_id: str, known: _Ref, cause: str | None, objection: dict[str, Any] | None
+) -> dict[str, Any]:
     return {
         "id": shown_id,
         "soort": row.kind,
@@ -94,8 +111,7 @@ def _case(row: Row[Any], shown_id: str, known: _Ref, objection: dict[str, Any] |
         "kandidaatRefReden": known.why_not,
         "verstrekker": row.verstrekker,
         "gevraagd": row.organisation,
-        # A notice and a stop have one id for all who are asked: two of them could join their refs by it.
-        "oorzaak": row.cause if row.kind in (WITHDRAWAL, AT_POINT) else None,
+        "oorzaak": cause,
         "berichten": row.messages,
         "geopendOp": row.opened_at,
         "uiterlijkOp": row.due_at,

@@ -45,12 +45,18 @@ def ended_cause(row: Row[Any], code: str, statements: Iterable[Statement], at: d
     """A statement that ended at ``at``, by withdrawal or revocation: it counts as a ``nee`` from then on.
 
     So it closes the older ``ja``'s of the same flows, such as the one that it renewed: what went under these is named
-    and told as well. Of a request that was recorded wrongly nobody was asked anything: it closes nothing.
+    and told as well; not as if these had never been valid, where it was itself recorded wrongly. Of a request that was
+    recorded wrongly nobody was asked anything: it closes nothing.
     """
     cause, said = cause_of(row, code), to_statement(row, {})
     if said.requested and code == REVOKED:
         return cause
-    return replace(cause, statements=cause.statements | outlived(said, statements, at), refusal=said)
+    others = outlived(said, statements, at)
+    closed = (said, *(s for s in statements if s.id in others))
+    of_closed = WITHDRAWN if code == REVOKED else None
+    return replace(
+        cause, statements=cause.statements | others, refusal=said, closed=closed, told_of_closed=of_closed
+    )
 
 
 def withdraw(means: Means, recorder: Asker, statement_id: str, given_by: str, reason: str | None) -> Consequence:

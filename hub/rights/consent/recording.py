@@ -29,6 +29,7 @@ from hub.store.region.access import Asker
 from hub.store.writer import Transaction
 
 REQUEST: Final = "toestemming-gevraagd"
+REFUSED: Final = "toestemming-geweigerd"
 _RENEWABLE = frozenset({StatementStatus.GIVEN, StatementStatus.TO_CONFIRM, StatementStatus.EXPIRED})
 
 
@@ -225,7 +226,10 @@ def _drawn(
     means.taken.note(tx, lines.closed(closed_by(new.statement, statements, begins), statement_id), subject.at)
     closed = closed_by(new.statement, statements, subject.at)
     known = subject.known
-    cause = Cause(statement_id, "toestemming-geweigerd", closed, known.person, known.root, new.statement)
+    cause = Cause(
+        *(statement_id, REFUSED, closed, known.person, known.root, new.statement),
+        closed=tuple(s for s in statements if s.id in closed),
+    )
     return means.draw(tx, cause, subject.at, recorder.organisation)
 
 

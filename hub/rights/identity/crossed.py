@@ -6,6 +6,7 @@ statement of theirs, or on anything without which its own person's facts did not
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import Connection, Row
@@ -52,13 +53,15 @@ class Crossed:
 class Circumstances:
     """What else a release must be held against. ``leaders``: who may end the traject that it names; ``used``: those of
     the two sides whose statements it used; ``known``: those for whom its receiver has a ref (nobody: it went under that
-    of one who was split off earlier); ``joined``: the facts of all, as the gate saw them."""
+    of one who was split off earlier); ``joined``: the facts of all, as the gate saw them; ``invalidated``: since when
+    statements among these count as invalid."""
 
     rules: RuleFacts
     leaders: frozenset[Oin]
     used: frozenset[str]
     known: frozenset[str]
     joined: PersonFacts
+    invalidated: Mapping[str, datetime]
 
 
 def why_crossed(row: Row[Any], side: Side, then: Circumstances) -> str | None:
@@ -87,9 +90,16 @@ def _covers(row: Row[Any], then: Circumstances, facts: PersonFacts) -> bool:
         **of_kind(kind),
     )
     # A death had not been reported when it went, or it had not gone: of the dead nothing goes but that it is over.
-    stood = replace(before(facts, row.released_at), deceased=False)
+    stood = replace(before(_valid(facts, then, row.released_at), row.released_at), deceased=False)
     decision = decide(request, Facts(then.rules, stood, leaders=then.leaders), row.released_at)
     return decision.outcome is Outcome.ALLOWED and decision.allowed == given
+
+
+def _valid(facts: PersonFacts, then: Circumstances, at: datetime) -> PersonFacts:
+    """What was found invalid only later counted still."""
+    late = {statement for statement, since in then.invalidated.items() if since > at}
+    said = tuple(replace(one, invalid=one.invalid and one.id not in late) for one in facts.statements)
+    return replace(facts, statements=said)
 
 
 def find(tx: Transaction, rows: Iterable[Row[Any]], joined: PersonFacts, sides: tuple[Side, Side]) -> list[Crossed]:
@@ -102,6 +112,7 @@ def find(tx: Transaction, rows: Iterable[Row[Any]], joined: PersonFacts, sides: 
     led = closings.led(connection, {row.trajectory_id for row in rows if row.trajectory_id is not None})
     used = identity.of_whom(connection, [row.delivery_id for row in rows])
     knows = identity.who_knows(connection, everybody)
+    invalidated = identity.invalidated(connection, everybody)
     found: list[Crossed] = []
     for row in rows:
         side, other = sides if row.person_id in one.persons else sides[::-1]
@@ -111,6 +122,7 @@ def find(tx: Transaction, rows: Iterable[Row[Any]], joined: PersonFacts, sides: 
             used.get(row.delivery_id, frozenset()) & everybody,
             knows.get(row.recipient, frozenset()),
             joined,
+            invalidated,
         )
         why = why_crossed(row, side, then)
         if why is not None:

@@ -97,14 +97,10 @@ def close(connection: Connection, case_id: str, answer: str | None, explanation:
     return changed.rowcount == 1
 
 
-def told_of(connection: Connection, cause: str, at: datetime) -> list[tuple[Oin, Oin]]:
-    """(verstrekker, receiver) of every notice that was made for one cause at this instant."""
-    rows = connection.execute(
-        select(case_file.c.verstrekker, case_file.c.organisation).where(
-            case_file.c.cause == cause, case_file.c.kind.in_(NOTICES), case_file.c.opened_at == at
-        )
-    )
-    return [(Oin(row.verstrekker), Oin(row.organisation)) for row in rows]
+def told_of(connection: Connection, cause: str, at: datetime) -> list[Row[Any]]:
+    """The zaak of every notice that was made for one cause at this instant."""
+    mine = (case_file.c.cause == cause, case_file.c.kind.in_(NOTICES), case_file.c.opened_at == at)
+    return list(connection.execute(select(case_file).where(*mine)))
 
 
 def stopped_by(connection: Connection, root: str, at: datetime, code: str) -> list[tuple[Oin, Oin]]:

@@ -129,6 +129,14 @@ def of_whom(connection: Connection, delivery_ids: Collection[str]) -> dict[str, 
     return found
 
 
+def invalidated(connection: Connection, persons: Collection[str]) -> dict[str, datetime]:
+    """Since when statements of these persons count as invalid; absent: they do not."""
+    query = select(statement.c.statement_id, statement.c.invalid_at).where(
+        any_of(statement.c.person_id, "persons"), statement.c.invalid_at.is_not(None)
+    )
+    return {row.statement_id: row.invalid_at for row in connection.execute(query, {"persons": list(persons)})}
+
+
 def separate(connection: Connection, groups: Iterable[tuple[str, Collection[str]]]) -> None:
     """Give each group (its root, its persons) a root of its own; what is about them goes on in a line of its own."""
     for root, persons in groups:

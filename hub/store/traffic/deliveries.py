@@ -119,11 +119,22 @@ _UNDER: Final = _RELEASED.where(
 )
 
 
+_BASES: Final = select(release_basis).where(any_of(release_basis.c.delivery_id, "ids"))
+
+
 def released_under(connection: Connection, statements: Collection[str]) -> list[Row[Any]]:
     """Every delivery that was released on one of these statements, in the order of release."""
     if not statements:
         return []
     return list(connection.execute(_UNDER, {"statements": statements}))
+
+
+def bases_of(connection: Connection, delivery_ids: Collection[str]) -> dict[str, frozenset[str]]:
+    """Per release, the statements on which it rested."""
+    found: dict[str, set[str]] = {delivery_id: set() for delivery_id in delivery_ids}
+    for row in connection.execute(_BASES, {"ids": list(found)}):
+        found[row.delivery_id].add(row.statement_id)
+    return {delivery_id: frozenset(on) for delivery_id, on in found.items()}
 
 
 def released_about(connection: Connection, root: str, senders: Collection[str] | None = None) -> list[Row[Any]]:

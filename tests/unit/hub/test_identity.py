@@ -1,8 +1,10 @@
 """Who is who, decided without a database: what crossed, which own flows would stop, codes, the replay of officers."""
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -120,11 +122,20 @@ def crossed(
     used: str = "a",
     known: str = "ab",
     went: Went = Went(),
+    invalidated: Mapping[str, datetime] = MappingProxyType({}),
 ) -> str | None:
     rules = {CARE: CARE_RULES, WORK: RULES, GUIDE: ENDING_RULES}[Oin(went.organisation)]
     leaders = frozenset({GUIDE}) if went.trajectory_id == "t" else frozenset[Oin]()
-    then = Circumstances(rules, leaders, frozenset(used), frozenset(known), joined)
+    then = Circumstances(rules, leaders, frozenset(used), frozenset(known), joined, invalidated)
     return why_crossed(went, Side("a", frozenset("a"), own), then)  # type: ignore[arg-type]
+
+
+def test_what_proved_invalid_after_it_went_accounts_for_it_still() -> None:
+    """Also where a ``ja`` of the other person would have covered it."""
+    doubted = replace(FACTS, statements=(replace(YES, invalid=True),))
+    joined = replace(FACTS, statements=(*doubted.statements, replace(YES, id="ja-2")))
+    assert crossed(doubted, joined, invalidated={YES.id: LATER}) is None
+    assert crossed(doubted, joined, invalidated={YES.id: NOW}) == ON_FACTS  # by then it was known: only the other did
 
 
 # -- what crossed -----------------------------------------------------------------------------------------------------
