@@ -21,7 +21,10 @@ from hub.core import Core, open_core
 CONNECTIONS: Final = (1, 16, 64)
 BATCH: Final = 100
 _BATCH_CONNECTIONS: Final = 4
-_PEOPLE: Final = 100
+_PEOPLE: Final = 300
+#: Of half of them the consent is withdrawn: enough of them for a p99, within so many times the length of a phase.
+_WITHDRAWN: Final = _PEOPLE // 2
+_LONG: Final = 4
 _MODEST: Final = 50.0  # messages a second, for the latency
 _PAGE: Final = 100
 _SETTLE: Final = 2.0  # seconds of rest before memory is read, and for the last delivery to come
@@ -197,12 +200,13 @@ class Course:
 
     def _withdrawals(self, region: Region, port: int, prefix: str) -> None:
         """One after the other while 16 connections send; those whose consent is gone are answered 403 from then on."""
+        seconds = _LONG * self._seconds
         waits: list[float] = []
 
         def withdraw() -> None:
             time.sleep(0.5)
-            end = time.monotonic() + self._seconds
-            for person in region.persons[: len(region.persons) * 3 // 4]:
+            end = time.monotonic() + seconds
+            for person in region.persons[:_WITHDRAWN]:
                 began = time.monotonic()
                 if began > end:
                     return
@@ -211,7 +215,7 @@ class Course:
                 waits.append(time.monotonic() - began)
 
         requests = region.single(port, prefix, _PEOPLE)
-        plan = Plan(port=port, connections=16, seconds=self._seconds + 1, requests=requests, prefix="")
+        plan = Plan(port=port, connections=16, seconds=seconds + 1, requests=requests, prefix="")
         run_load(plan, self._place.log, withdraw)
         self._figures.withdrawal = (percentile(waits, 0.5), percentile(waits, 0.99), len(waits))
 

@@ -13,7 +13,7 @@ def bench(seconds: float, fill: bool, as_json: bool) -> None:
     """Meet in één keer wat de hub aankan, als verhoudingen, op een eigen hub in een tijdelijke map.
 
     Met HUB_DATABASE_URL in die (lege) database, anders op SQLite. Wat gemaakt is, wordt weer opgeruimd. Duurt ongeveer
-    twaalf keer --seconds en stopt vanzelf.
+    zestien keer --seconds en stopt vanzelf.
     """
     import json
     import os
