@@ -12,7 +12,7 @@ from tests.integration.test_children import by_parent
 from tests.integration.test_stops import answer, asked
 from tests.partners import Person
 from tests.region import Region
-from tests.samples import KRINGLOOP, ONTWIKKELBEDRIJF
+from tests.samples import KRINGLOOP, MBO, ONTWIKKELBEDRIJF
 
 ALL: dict[str, Any] = {"keuze": "nee", **dict.fromkeys(("verstrekkers", "ontvangers", "doelen", "categorieen"))}
 
@@ -106,3 +106,51 @@ def test_two_parents_who_disagree_have_said_no_whoever_spoke_last(region: Region
     later = region.allow_reports(person, **parent)
     assert beside(region, later) == "gegeven, maar gesloten: nee"
     assert pictured(region, person, later) == ("gegeven", "nee", True)
+
+
+def test_what_closed_the_last_of_it_is_named_not_what_closed_a_part_before(region: Region) -> None:
+    person, _ = region.reporting()
+    ref = person.refs[KRINGLOOP]
+    both = region.consent(KRINGLOOP, ref, [ONTWIKKELBEDRIJF], "trajectbegeleiding", "leervoortgang contact")
+    first = region.statement(KRINGLOOP, ref, **(ALL | {"categorieen": ["contact"]})).expect(201)["gegevenOp"]
+    assert region.send(KRINGLOOP, region.report(person)).status == 202
+    assert (pictured(region, person, both), shut_at(region, person, both)) == (("gegeven", "nee", False), first)
+    region.advance(10 * 86_400)
+    assert region.send(KRINGLOOP, region.report(person, number=2)).status == 202  # the rest went on
+    at = region.stop_request(KRINGLOOP, ref)["tijdstip"]
+    assert (pictured(region, person, both), shut_at(region, person, both)) == (("gegeven", "stopverzoek", True), at)
+    assert beside(region, both) == "gegeven, maar gesloten: stopverzoek"
+    region.advance(86_400)
+    region.statement(KRINGLOOP, ref, **ALL).expect(201)  # what was shut is shut
+    assert shut_at(region, person, both) == at
+
+
+def shut_at(region: Region, person: Person, given: str) -> Any:
+    found = region.call(KRINGLOOP, "GET", f"/v1/kandidaten/{person.refs[KRINGLOOP]}/inzage?limiet=100").expect(200)
+    (told,) = [one["gesloten"]["op"] for one in found["toestemmingen"] if one["id"] == given]
+    return told
+
+
+def test_a_part_that_was_never_confirmed_is_not_what_is_left_open(region: Region) -> None:
+    person = region.candidate()
+    region.place(person)
+    ref = person.refs[KRINGLOOP]
+    two = {"verstrekkers": [KRINGLOOP, ONTWIKKELBEDRIJF]}
+    given = region.consent(KRINGLOOP, ref, [MBO], "opleiden", "leervoortgang", **two)
+    region.statement(KRINGLOOP, ref, **(ALL | {"verstrekkers": [KRINGLOOP]})).expect(201)
+    assert pictured(region, person, given) == ("gegeven", "nee", True)
+    assert beside(region, given) == "gegeven, maar gesloten: nee"
+    region.call(ONTWIKKELBEDRIJF, "POST", f"/v1/toestemmingen/{given}/bevestiging").expect(200)
+    assert pictured(region, person, given) == ("gegeven", "nee", False)  # now something of it is
+
+
+def test_of_what_nobody_confirmed_all_that_it_would_open_counts(region: Region) -> None:
+    person = region.candidate()
+    region.place(person)
+    ref = person.refs[ONTWIKKELBEDRIJF]
+    scope = {"ontvangers": [MBO], "doelen": ["opleiden"], "categorieen": ["leervoortgang", "contact"]}
+    given = region.statement(ONTWIKKELBEDRIJF, ref, verstrekkers=[KRINGLOOP], **scope).expect(201)["id"]
+    region.statement(ONTWIKKELBEDRIJF, ref, **(ALL | {"categorieen": ["contact"]})).expect(201)
+    assert pictured(region, person, given) == ("te-bevestigen", "nee", False)
+    region.statement(ONTWIKKELBEDRIJF, ref, **(ALL | {"categorieen": ["leervoortgang"]})).expect(201)
+    assert pictured(region, person, given) == ("te-bevestigen", "nee", True)

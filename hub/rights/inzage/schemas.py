@@ -62,7 +62,10 @@ class Betrokkenheid(Schema):
 
 
 class Gesloten(Schema):
-    """What else was said and keeps a `ja` shut, `geheel` or not: a `nee`, a `stopverzoek`, or how another one ended."""
+    """What else was said and keeps a `ja` shut, `geheel` or not: a `nee`, a `stopverzoek`, or how another one ended.
+
+    Of several words the first; where they close it wholly, the one by which nothing was open any more.
+    """
 
     hoe = fields.String(required=True)
     op = Instant(required=True)
