@@ -17,7 +17,7 @@ from consent.gate.weighing import denies
 from consent.store import records
 from consent.store.closures import Closure, Said, later_words
 from consent.store.reading import read_persons, to_statement
-from contracts.identity import Category
+from contracts.identity import Category, Oin
 
 #: How a stopverzoek closes.
 STOPPED: Final = "stopverzoek"
@@ -29,13 +29,22 @@ Opened = tuple[ConsentFlow, Category]
 Shutting = tuple[Closure, frozenset[Opened]]
 
 
+class Asked(NamedTuple):
+    """That whoever looks wrote down itself that all must stop (``at``: the last time), and of which verstrekkers it may
+    not know how they answered."""
+
+    at: datetime
+    senders: tuple[Oin, ...]
+
+
 class Standing(NamedTuple):
     """``closed``: the word that closes it, if any does: the one by which nothing of it is open any more (``whole``),
-    else the first."""
+    else the first. ``asked``: of what nothing else closes, that a stop of one's own may."""
 
     status: StatementStatus
     closed: Closure | None = None
     whole: bool = False
+    asked: Asked | None = None
 
 
 def standings(
@@ -47,6 +56,7 @@ def standings(
     grown = records.grown_at(connection, seer, roots)
     later = later_words(connection, seer, rows)
     persons = read_persons(connection, roots)
+    own = records.own_stops(connection, seer, roots)
     found: dict[str, Standing] = {}
     for row in rows:
         key = row.statement_id
@@ -56,7 +66,7 @@ def standings(
             said = to_statement(row, parts[key])
             stops = persons[row.root].facts.stops
             words = [*_said(later.get(key, []), said), *_stopped(stops, said, seer)]
-            found[key] = _closed(status, said, words)
+            found[key] = _closed(status, said, words, own.get(row.root))
     return found
 
 
@@ -88,13 +98,15 @@ def _shuts(stop: Stop, flow: ConsentFlow, said_at: datetime, at: datetime) -> bo
     return waits or (said_at <= stop.at and stop_refuses(stop, flow, at))
 
 
-def _closed(status: StatementStatus, said: Statement, words: list[Shutting]) -> Standing:
+def _closed(status: StatementStatus, said: Statement, words: list[Shutting], own: records.OwnStop | None) -> Standing:
     left, ordered = _in_force(said), sorted(words, key=_when)
     for closure, shut in ordered:
         left -= shut
         if not left:
             return Standing(status, closure, whole=True)
-    return Standing(status, ordered[0][0] if ordered else None)
+    others = [] if own is None else sorted({flow.sender for flow, _ in left} - {own.recorder})
+    asked = Asked(own.at, tuple(others)) if own is not None and others else None
+    return Standing(status, ordered[0][0] if ordered else None, asked=asked)
 
 
 def _when(word: Shutting) -> tuple[datetime, str]:

@@ -72,6 +72,14 @@ class Gesloten(Schema):
     geheel = fields.Boolean(required=True)
 
 
+class StopGevraagd(Schema):
+    """The newest stopverzoek that the organisation recorded itself: whether it still closes what these `verstrekkers`
+    give, each of them alone knows."""
+
+    op = Instant(required=True)
+    verstrekkers = fields.List(oin_field(), required=True)
+
+
 class ToestemmingInInzage(Toestemming):
     """A statement. `bevoegdheid`: by what right another spoke; `reden`: why it ended; told to who wrote it down."""
 
@@ -81,6 +89,7 @@ class ToestemmingInInzage(Toestemming):
         exclude = ("kandidaatRef", "geslotenDoor")
 
     gesloten = fields.Nested(Gesloten, allow_none=True)
+    stopGevraagd = fields.Nested(StopGevraagd, allow_none=True)
     bevoegdheid = fields.String(allow_none=True)
     reden = fields.String(allow_none=True)
 
