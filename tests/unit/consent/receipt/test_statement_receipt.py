@@ -165,6 +165,8 @@ def test_a_withdrawal_that_was_left_out_cannot_be_seen_and_the_report_says_so() 
     assert report.exit_code == verifier.WHOLE
     assert [limit for limit in report.limits if "is ingetrokken of veranderd" in limit] and report.notes == []
     assert "dit kan de controle niet weten: of deze verklaring na " in report.as_text()
+    # What closes it without being about it, the end of its own renewal too.
+    assert "een nee, een stopverzoek en het einde van een andere verklaring staan in geen bewijs" in report.as_text()
     assert report.as_json()["kanNietWeten"] == report.limits
 
 
