@@ -270,7 +270,7 @@ def test_with_two_keys_only_the_line_of_a_key_that_was_not_given_is_without_mean
 
 def test_another_version_is_refused_by_name() -> None:
     made = plain()
-    raw = document.write("dpv", made.evidence).replace(b'"versie": 4', b'"versie": 5')
+    raw = document.write("dpv", made.evidence).replace(b'"versie": 5', b'"versie": 6')
     assert "versie" in look(made, raw).findings[0].reason
 
 
@@ -334,4 +334,4 @@ def test_the_command_says_broken_and_what_it_misses(tmp_path: Path, capsys: pyte
 def test_evidence_of_nothing_is_refused() -> None:
     with pytest.raises(ReceiptInvalid):
         document.read(b'{"bewijs": {"versie": 1, "vermeldingen": []}}\n')
-    assert Evidence(()).as_json() == {"versie": 4, "vermeldingen": []}
+    assert Evidence(()).as_json() == {"versie": 5, "vermeldingen": []}
