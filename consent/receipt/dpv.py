@@ -46,8 +46,13 @@ _RETENTION: Final = "Tot het doel bereikt is of de toestemming eindigt; de organ
 _KNOWN: Final = (
     "Dit bewijs weet niet wat er na dct:created is vastgelegd, zoals een intrekking: vraag een nieuw bewijs."
 )
-#: From version 4 on: what closes a statement that itself goes on is about another one, and in no receipt of this one.
-_KNOWN_NOT: Final = " Een later nee of stopverzoek staat in geen bewijs van deze toestemming: vraag hoe zij nu staat."
+#: What closes a statement that itself goes on is about another one, and in no receipt of this one. So said version 4:
+_KNOWN_NOT_4: Final = " Een later nee of stopverzoek staat in geen bewijs van deze toestemming: vraag hoe zij nu staat."
+#: The same since: neither only a later word, nor these two alone.
+_KNOWN_NOT: Final = (
+    " Een nee, een stopverzoek of het einde van een andere verklaring staat in geen bewijs van deze toestemming:"
+    " vraag hoe zij nu staat."
+)
 _CONTENT_KEPT: Final = "In de hub: de inhoud van een bericht, nadat het is aangekomen."
 _EVIDENCE_KEPT: Final = "In de hub: het bewijs, nadat de laatste organisatie is gestopt."
 
@@ -76,6 +81,8 @@ def _limits(account: Account) -> dict[str, Any]:
             return {}
         case 3:
             return {"dct:description": _KNOWN}
+        case 4:
+            return {"dct:description": _KNOWN + _KNOWN_NOT_4}
     return {"dct:description": _KNOWN + _KNOWN_NOT}
 
 

@@ -16,7 +16,8 @@ from contracts.identity import Oin
 #: letter included, is a new version beside the old one: what was given out must be checkable for years.
 #: 1: hours without a leading zero, and the term of a statement that had ended as if it ran on. 2: whoever withdrew, it
 #: was "namens u"; and no word of what a receipt cannot know. 3: as if a new receipt told of a later `nee` or stop.
-VERSION: Final = 4
+#: 4: as if these two alone closed a `ja`, and only later ones.
+VERSION: Final = 5
 
 
 class ReceiptInvalid(ValueError):

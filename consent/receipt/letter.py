@@ -165,15 +165,21 @@ def _until(account: Account) -> list[str]:
 
 
 def _as_of(account: Account) -> list[str]:
-    """Of which moment a `ja` speaks: what closes it later is another word, and stands in no receipt of this one."""
+    """Of which moment a `ja` speaks: what closes it is another word, and stands in no receipt of this one."""
     said = account.said
     if said is None or not _may_be_closed(account):
         return []
     own = [event.at for event in account.events if event.state is State.PERSON_CONFIRMED]
+    if account.version > 4:
+        closes = (
+            "Iets anders kan maken dat dit nu niet geldt. Een nee, of een verzoek om alles te stoppen. "
+            "Of iets anders over hetzelfde dat is ingetrokken."
+        )
+    else:
+        closes = "Is er daarna nee gezegd? Of is gevraagd om alles te stoppen? Dan geldt dat, en niet dit bewijs."
     return [
         _p(
-            f"Zo is het gezegd op {_moment(account, max([said.at, *own]))}. Is er daarna nee gezegd? "
-            "Of is gevraagd om alles te stoppen? Dan geldt dat, en niet dit bewijs. "
+            f"Zo is het gezegd op {_moment(account, max([said.at, *own]))}. {closes} "
             f"Vraag aan {account.name(account.recorder)} of dit nu nog geldt."
         )
     ]
@@ -256,6 +262,8 @@ def _known(account: Account) -> list[str]:
     if not _may_be_closed(account):
         return [_p(f"{told} Wat er daarna gebeurde, staat in een nieuw bewijs.")]
     later = "Wordt dit later ingetrokken of bevestigd? Dan staat dat in een nieuw bewijs."
+    if account.version > 4:
+        return [_p(f"{told} {later} Wat verder is gezegd of ingetrokken, staat daar niet in.")]
     return [_p(f"{told} {later} Een later nee of een verzoek om te stoppen staat daar niet in.")]
 
 

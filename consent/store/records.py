@@ -6,7 +6,7 @@ The caller holds the person's lock: shared for what only adds a possibility, exc
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import (
     ColumnElement,
@@ -296,6 +296,26 @@ def latest_stop(connection: Connection, recorder: Oin, root: str) -> str | None:
     )
     found: str | None = connection.scalar(query.limit(1))
     return found
+
+
+class OwnStop(NamedTuple):
+    """That an organisation wrote down itself that all must stop."""
+
+    recorder: Oin
+    at: datetime
+
+
+def own_stops(connection: Connection, seer: Seer | Overseer, roots: Collection[str]) -> dict[str, OwnStop]:
+    """By person, the newest stop that whoever looks wrote down itself; absent: it never did."""
+    if isinstance(seer, Overseer):
+        return {}
+    query = (
+        select(person.c.root, stop.c.at)
+        .join(person, person.c.person_id == stop.c.person_id)
+        .where(stop.c.recorder == seer.organisation, person.c.root.in_(list(roots)))
+        .order_by(stop.c.at)
+    )
+    return {row.root: OwnStop(seer.organisation, row.at) for row in connection.execute(query)}
 
 
 def add_secrecy_release(connection: Connection, values: dict[str, Any]) -> None:

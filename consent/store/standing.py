@@ -17,20 +17,34 @@ from consent.gate.weighing import denies
 from consent.store import records
 from consent.store.closures import Closure, Said, later_words
 from consent.store.reading import read_persons, to_statement
-from contracts.identity import Category
+from contracts.identity import Category, Oin
 
 #: How a stopverzoek closes.
 STOPPED: Final = "stopverzoek"
 #: Without another word these would open something, now or once they are confirmed.
 _OPEN: Final = frozenset({StatementStatus.GIVEN, StatementStatus.TO_CONFIRM})
+#: What a statement opens, in its smallest parts.
+Opened = tuple[ConsentFlow, Category]
+#: A word, and what it closes of a statement.
+Shutting = tuple[Closure, frozenset[Opened]]
+
+
+class Asked(NamedTuple):
+    """That whoever looks wrote down itself that all must stop (``at``: the last time), and of which verstrekkers it may
+    not know how they answered."""
+
+    at: datetime
+    senders: tuple[Oin, ...]
 
 
 class Standing(NamedTuple):
-    """``closed``: the first word that closes it, if any does; ``whole``: with all such words nothing of it is open."""
+    """``closed``: the word that closes it, if any does: the one by which nothing of it is open any more (``whole``),
+    else the first. ``asked``: of what nothing else closes, that a stop of one's own may."""
 
     status: StatementStatus
     closed: Closure | None = None
     whole: bool = False
+    asked: Asked | None = None
 
 
 def standings(
@@ -42,6 +56,7 @@ def standings(
     grown = records.grown_at(connection, seer, roots)
     later = later_words(connection, seer, rows)
     persons = read_persons(connection, roots)
+    own = records.own_stops(connection, seer, roots)
     found: dict[str, Standing] = {}
     for row in rows:
         key = row.statement_id
@@ -49,26 +64,31 @@ def standings(
         found[key] = Standing(status)
         if status in _OPEN:
             said = to_statement(row, parts[key])
-            found[key] = _closed(status, said, later.get(key, []), _stops(persons[row.root].facts.stops, said, seer))
+            stops = persons[row.root].facts.stops
+            words = [*_said(later.get(key, []), said), *_stopped(stops, said, seer)]
+            found[key] = _closed(status, said, words, own.get(row.root))
     return found
 
 
-Stopped = tuple[Closure, frozenset[ConsentFlow]]
+def _said(later: Iterable[Said], said: Statement) -> list[Shutting]:
+    """What other statements close of it."""
+    return [
+        (closure, frozenset(one for one in _opened(said) if denies(other, one[0]) and _names(other, one[1])))
+        for closure, other in later
+    ]
 
 
-def _stops(stops: Iterable[Stop], said: Statement, seer: records.Seer | records.Overseer) -> list[Stopped]:
+def _stopped(stops: Iterable[Stop], said: Statement, seer: records.Seer | records.Overseer) -> list[Shutting]:
     """What a stopverzoek closes of it. How a verstrekker answered is its own: of other flows an organisation is told
     nothing, whoever recorded the stop."""
-    flows = [
-        flow
-        for flow in _flows(said)
-        if isinstance(seer, records.Overseer) or flow.sender == seer.organisation
-    ]
+    known = [one for one in _opened(said) if isinstance(seer, records.Overseer) or one[0].sender == seer.organisation]
+    flows = {flow for flow, _ in known}
     found = []
     for stop in stops:
-        shut = frozenset(flow for flow in flows if _shuts(stop, flow, said.spoken_at, seer.now))
+        shut = {flow for flow in flows if _shuts(stop, flow, said.spoken_at, seer.now)}
         if shut:
-            found.append((Closure(stop.id, STOPPED, stop.at), shut))
+            closes = frozenset(one for one in known if one[0] in shut)
+            found.append((Closure(stop.id, STOPPED, stop.at), closes))
     return found
 
 
@@ -78,20 +98,19 @@ def _shuts(stop: Stop, flow: ConsentFlow, said_at: datetime, at: datetime) -> bo
     return waits or (said_at <= stop.at and stop_refuses(stop, flow, at))
 
 
-def _closed(status: StatementStatus, said: Statement, later: list[Said], stops: list[Stopped]) -> Standing:
-    words = [closure for closure, _ in later] + [closure for closure, _ in stops]
-    if not words:
-        return Standing(status)
-    stopped = frozenset[ConsentFlow]().union(*(shut for _, shut in stops))
-    whole = all(
-        flow in stopped or any(denies(other, flow) and _names(other, category) for _, other in later)
-        for flow, category in product(_flows(said), said.categories or ())
-    )
-    return Standing(status, min(words, key=_when), whole)
+def _closed(status: StatementStatus, said: Statement, words: list[Shutting], own: records.OwnStop | None) -> Standing:
+    left, ordered = _in_force(said), sorted(words, key=_when)
+    for closure, shut in ordered:
+        left -= shut
+        if not left:
+            return Standing(status, closure, whole=True)
+    others = [] if own is None else sorted({flow.sender for flow, _ in left} - {own.recorder})
+    asked = Asked(own.at, tuple(others)) if own is not None and others else None
+    return Standing(status, ordered[0][0] if ordered else None, asked=asked)
 
 
-def _when(closure: Closure) -> tuple[datetime, str]:
-    return closure.at, closure.statement
+def _when(word: Shutting) -> tuple[datetime, str]:
+    return word[0].at, word[0].statement
 
 
 def _names(said: Statement, category: Category) -> bool:
@@ -99,6 +118,14 @@ def _names(said: Statement, category: Category) -> bool:
     return said.categories is None or category in said.categories
 
 
-def _flows(said: Statement) -> list[ConsentFlow]:
-    """Every flow that a `ja` names."""
-    return list(map(ConsentFlow._make, product(said.senders or (), said.receivers or (), said.purposes or ())))
+def _opened(said: Statement) -> list[Opened]:
+    """All that a `ja` names."""
+    flows = map(ConsentFlow._make, product(said.senders or (), said.receivers or (), said.purposes or ()))
+    return list(product(flows, said.categories or ()))
+
+
+def _in_force(said: Statement) -> set[Opened]:
+    """What of it has effect: a part that its verstrekker never confirmed opens nothing. Of what nobody confirmed yet:
+    all that it would open."""
+    named = _opened(said)
+    return {one for one in named if one[0].sender in said.confirmed} or set(named)

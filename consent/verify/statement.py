@@ -62,8 +62,8 @@ def _tell_state(account: Account, now: str | None, report: Report) -> None:
     elif end is None:
         report.limits.append(
             f"of deze verklaring na {moment(account.known_until)} is ingetrokken of veranderd: dit bewijs is van"
-            " daarvoor, en een later nee of stopverzoek staat in geen bewijs. Vraag de hub hoe zij nu staat, of kijk"
-            " met `hub ledger verify --db`"
+            " daarvoor, en een nee, een stopverzoek en het einde van een andere verklaring staan in geen bewijs van"
+            " deze. Vraag de hub hoe zij nu staat, of kijk met `hub ledger verify --db`"
         )
 
 

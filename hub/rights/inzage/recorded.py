@@ -67,7 +67,10 @@ def _statements(look: Look, after: str, limit: int) -> list[Row[Any]]:
 
 
 def _statement(look: Look, rows: Sequence[Row[Any]]) -> Items:
-    """``gesloten``: what keeps a `ja` shut that itself goes on, as far as whose picture this is may know."""
+    """``gesloten``: what keeps a `ja` shut that itself goes on, as far as whose picture this is may know.
+
+    ``stopGevraagd``: a stop that it wrote down itself may do so too, and it may not know whether that was lifted.
+    """
     own = look.whose.own
     seer = records.Overseer(look.at) if own is None else records.Seer(own, look.at)
     parts = records.parts_of(look.connection, [row.statement_id for row in rows])
@@ -76,7 +79,7 @@ def _statement(look: Look, rows: Sequence[Row[Any]]) -> Items:
     for row in rows:
         one = shown(Recorded(row, parts[row.statement_id], look.at, row.entry_id), _NO_REF)
         now = stands[row.statement_id]
-        one |= {"status": now.status.value, "gesloten": _shut(now)}
+        one |= {"status": now.status.value, "gesloten": _shut(now), "stopGevraagd": _asked(now)}
         del one["kandidaatRef"]
         # Free text is of who wrote it down, and of the person.
         if look.whose.own in (None, row.recorder):
@@ -89,6 +92,10 @@ def _statement(look: Look, rows: Sequence[Row[Any]]) -> Items:
 
 def _shut(now: Standing) -> dict[str, Any] | None:
     return None if now.closed is None else {"hoe": now.closed.how, "op": now.closed.at, "geheel": now.whole}
+
+
+def _asked(now: Standing) -> dict[str, Any] | None:
+    return None if now.asked is None else {"op": now.asked.at, "verstrekkers": list(now.asked.senders)}
 
 
 def _words(look: Look, row: Row[Any], column: str, place: str) -> str | None:

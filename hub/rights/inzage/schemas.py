@@ -62,11 +62,22 @@ class Betrokkenheid(Schema):
 
 
 class Gesloten(Schema):
-    """What else was said and keeps a `ja` shut, `geheel` or not: a `nee`, a `stopverzoek`, or how another one ended."""
+    """What else was said and keeps a `ja` shut, `geheel` or not: a `nee`, a `stopverzoek`, or how another one ended.
+
+    Of several words the first; where they close it wholly, the one by which nothing was open any more.
+    """
 
     hoe = fields.String(required=True)
     op = Instant(required=True)
     geheel = fields.Boolean(required=True)
+
+
+class StopGevraagd(Schema):
+    """The newest stopverzoek that the organisation recorded itself: whether it still closes what these `verstrekkers`
+    give, each of them alone knows."""
+
+    op = Instant(required=True)
+    verstrekkers = fields.List(oin_field(), required=True)
 
 
 class ToestemmingInInzage(Toestemming):
@@ -78,6 +89,7 @@ class ToestemmingInInzage(Toestemming):
         exclude = ("kandidaatRef", "geslotenDoor")
 
     gesloten = fields.Nested(Gesloten, allow_none=True)
+    stopGevraagd = fields.Nested(StopGevraagd, allow_none=True)
     bevoegdheid = fields.String(allow_none=True)
     reden = fields.String(allow_none=True)
 

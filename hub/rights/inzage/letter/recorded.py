@@ -66,26 +66,45 @@ def _statement(sheet: Sheet, one: Record) -> list[list[str]]:
         [f"{spoke} op {day(at)}.{_until(one)}"],
         [f"{capital(what)}.", f"Waarvoor: {why}."],
         flow,
-        [f"{_state(sheet, one)}{_since(one)}.", f"{sheet.who(one['vastgelegdDoor'])} schreef dit op."],
+        [*_state(sheet, one), f"{sheet.who(one['vastgelegdDoor'])} schreef dit op."],
     ]
 
 
-def _state(sheet: Sheet, one: Record) -> str:
+def _state(sheet: Sheet, one: Record) -> list[str]:
     """How it stands; of a `ja` that something else keeps shut that, for its own status does not say so.
 
-    What another organisation keeps to itself may close it unseen: only the whole picture says that it holds.
+    What another organisation keeps to itself may close it unseen: only the whole picture says that it holds. Where the
+    own stop may still stand, not even that it does as far as is known.
     """
-    shut = one.get("gesloten")
+    shut, asked = one.get("gesloten"), one.get("stopGevraagd")
+    told = [] if asked is None else _asked(sheet, asked)
     if shut is not None:
         holds = "Geldt nu niet" if shut["geheel"] else "Geldt nu niet meer helemaal"
-        return f"{holds}: {words.CLOSED.get(shut['hoe'], shut['hoe'])}"
-    told = capital(words.STATEMENTS.get(one["status"], one["status"]))
-    return told if sheet.whole or one["status"] != StatementStatus.GIVEN else f"{told}, voor zover {sheet.name} weet"
+        return [f"{holds}: {words.CLOSED.get(shut['hoe'], shut['hoe'])}{_since(one)}.", *told]
+    state = capital(words.STATEMENTS.get(one["status"], one["status"]))
+    if sheet.whole or one["status"] != StatementStatus.GIVEN:
+        return [f"{state}{_since(one)}.", *told]
+    if asked is None:
+        return [f"{state}, voor zover {sheet.name} weet."]
+    # The others are those for whom it answered the stop itself.
+    holds_for = [part["verstrekker"] for part in one["bevestigd"] if part["verstrekker"] not in asked["verstrekkers"]]
+    kept = f"{state} voor wat {enumerated(map(sheet.who, holds_for))} geeft, voor zover {sheet.name} weet."
+    return [kept, *told] if holds_for else told
+
+
+def _asked(sheet: Sheet, asked: Record) -> list[str]:
+    """What it wrote down itself, and whom to ask how that went."""
+    others = enumerated(map(sheet.who, asked["verstrekkers"]))
+    may = "mag" if len(asked["verstrekkers"]) == 1 else "mogen"
+    return [
+        f"Op {day(asked['op'])} is gevraagd om alles te stoppen.",
+        f"Of {others} nu gegevens {may} geven, weet {sheet.name} niet. Vraag dat aan {others}.",
+    ]
 
 
 def _until(one: Record) -> str:
     """Its term, as long as it runs, or once it ran out; what ended before that has a day of its own."""
-    if one["geldigTot"] is None or (one.get("gesloten") or {}).get("geheel"):
+    if one["geldigTot"] is None or (one.get("gesloten") or {}).get("geheel") or one.get("stopGevraagd"):
         return ""
     match one["status"]:
         case StatementStatus.GIVEN | StatementStatus.REFUSED | StatementStatus.TO_CONFIRM:

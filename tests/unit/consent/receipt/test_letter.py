@@ -117,15 +117,16 @@ def test_it_says_who_what_why_until_when_and_how_to_stop() -> None:
 
 
 def test_a_ja_says_of_which_moment_it_speaks_and_what_no_receipt_of_it_tells() -> None:
-    """A later `nee` or stopverzoek closes it, and is an entry about something else."""
+    """A `nee`, a stopverzoek and what became of another statement close it, and are entries about something else."""
     told = page(plain()).text()
-    assert "Zo is het gezegd op 22 november 2026, 14.50 uur. Is er daarna nee gezegd?" in told
+    assert "Zo is het gezegd op 22 november 2026, 14.50 uur. Iets anders kan maken dat dit nu niet geldt." in told
+    assert "Een nee, of een verzoek om alles te stoppen. Of iets anders over hetzelfde dat is ingetrokken." in told
     assert "Vraag aan Ontwikkelbedrijf De Sluis of dit nu nog geldt." in told
-    assert "Een later nee of een verzoek om te stoppen staat daar niet in." in told
+    assert "Wat verder is gezegd of ingetrokken, staat daar niet in." in told
     assert "Wat er daarna gebeurde, staat in een nieuw bewijs." not in told
     for other in (eventful(), case(GENERAL), case(REQUEST)):  # what is over, and what opens nothing
         assert "Zo is het gezegd op" not in page(other).text()
-    assert "vraag hoe zij nu staat" in document.write("dpv", plain().evidence).decode()
+    assert "of het einde van een andere verklaring" in document.write("dpv", plain().evidence).decode()
 
 
 def test_what_happened_since_is_told_and_an_end_first() -> None:

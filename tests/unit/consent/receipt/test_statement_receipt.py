@@ -165,6 +165,8 @@ def test_a_withdrawal_that_was_left_out_cannot_be_seen_and_the_report_says_so() 
     assert report.exit_code == verifier.WHOLE
     assert [limit for limit in report.limits if "is ingetrokken of veranderd" in limit] and report.notes == []
     assert "dit kan de controle niet weten: of deze verklaring na " in report.as_text()
+    # What closes it without being about it, the end of its own renewal too.
+    assert "een nee, een stopverzoek en het einde van een andere verklaring staan in geen bewijs" in report.as_text()
     assert report.as_json()["kanNietWeten"] == report.limits
 
 
@@ -268,7 +270,7 @@ def test_with_two_keys_only_the_line_of_a_key_that_was_not_given_is_without_mean
 
 def test_another_version_is_refused_by_name() -> None:
     made = plain()
-    raw = document.write("dpv", made.evidence).replace(b'"versie": 4', b'"versie": 5')
+    raw = document.write("dpv", made.evidence).replace(b'"versie": 5', b'"versie": 6')
     assert "versie" in look(made, raw).findings[0].reason
 
 
@@ -332,4 +334,4 @@ def test_the_command_says_broken_and_what_it_misses(tmp_path: Path, capsys: pyte
 def test_evidence_of_nothing_is_refused() -> None:
     with pytest.raises(ReceiptInvalid):
         document.read(b'{"bewijs": {"versie": 1, "vermeldingen": []}}\n')
-    assert Evidence(()).as_json() == {"versie": 4, "vermeldingen": []}
+    assert Evidence(()).as_json() == {"versie": 5, "vermeldingen": []}

@@ -343,6 +343,31 @@ def test_who_has_not_the_whole_picture_does_not_say_that_a_ja_holds() -> None:
     assert "Geldt nu, voor zover Gemeente Voorbeeld weet." in own
 
 
+def test_who_wrote_down_a_stop_says_that_and_whom_to_ask_instead_of_that_a_ja_holds() -> None:
+    one = {"keuze": "ja", "gegevenOp": NOON, "geldigTot": LATER, "vastgelegdDoor": GEMEENTE, "status": "gegeven"}
+    parts = {name: {"verstrekker": name} for name in (GEMEENTE, BEDRIJF)}
+
+    def told(others: list[str], **extra: Any) -> str:
+        stop = {"stopGevraagd": {"op": NOON + timedelta(days=2), "verstrekkers": others}}
+        return read(letter(sheet({"toestemmingen": [one | stop | extra]}, whole=False)))
+
+    of_other = told([BEDRIJF], bevestigd=[parts[BEDRIJF]])
+    assert "Geldt nu" not in of_other and "Het geldt tot" not in of_other
+    asks = (
+        "Op 22 november 2026 is gevraagd om alles te stoppen. Of Ontwikkelbedrijf Voorbeeld nu gegevens mag geven, "
+        "weet Gemeente Voorbeeld niet. Vraag dat aan Ontwikkelbedrijf Voorbeeld."
+    )
+    assert asks in of_other
+    both = told([BEDRIJF], bevestigd=[*parts.values()])  # its own part it let go on itself
+    assert f"Geldt nu voor wat Gemeente Voorbeeld geeft, voor zover Gemeente Voorbeeld weet. {asks}" in both
+    waits = told([BEDRIJF], bevestigd=[], status="te-bevestigen")
+    assert f"Moet nog worden bevestigd. {asks}" in waits
+    shut = {"hoe": "nee", "op": NOON, "geheel": False}
+    part = told([BEDRIJF], bevestigd=[*parts.values()], gesloten=shut)
+    assert f"Geldt nu niet meer helemaal: er is nee gezegd, op 20 november 2026. {asks}" in part
+    assert " nu gegevens mogen geven, weet " in told([BEDRIJF, GEMEENTE], bevestigd=[*parts.values()])
+
+
 def test_a_no_of_somebody_else_is_not_put_in_the_mouth_of_the_person() -> None:
     told = statement(keuze="nee", gegevenDoor="ouder-met-gezag", status="geweigerd")
     assert "Namens u zei uw ouder nee op 20 november 2026." in told and "Er is nee gezegd. " in told
