@@ -1,10 +1,10 @@
-"""What ``hub backup`` throws away when something is in its way, or when it is cut off."""
+"""What ``hub backup`` throws away when something is in its way, when it is cut off, and when its clock is wrong."""
 
 import json
 import os
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,12 +12,16 @@ from unittest.mock import patch
 
 import pytest
 
+from contracts import instants
 from hub import cli
 from hub.administration import installation
 from hub.administration.backup import durable, save
-from hub.administration.backup.manifest import Part
+from hub.administration.backup.manifest import BackupRefused, Part
+from hub.machine.clock_guard import ACCEPTED
 from hub.settings import Settings
-from tests.integration.test_backup import Place
+from hub.store import installation as facts
+from hub.store.database import open_engine
+from tests.integration.test_backup import Place, ran
 from tests.region import Moved, environment_for, settings_for
 
 START = datetime(2026, 11, 1, 12, tzinfo=UTC)
@@ -32,9 +36,11 @@ class Kept:
     where: Place
     clock: Moved
 
-    def after(self, days: float) -> save.Saved:
-        """Make a backup so many days after the first."""
+    def after(self, days: float, *, running: bool = True) -> save.Saved:
+        """Make a backup so many days after the first; beside a hub that runs at the right time, or with no hub."""
         self.clock.frozen = START + timedelta(days=days)
+        if running:
+            ran(self.settings, self.clock.frozen)
         return self.where.back_up(self.settings, self.clock)
 
     def names(self, part: Part) -> set[str]:
@@ -163,7 +169,7 @@ def test_a_cut_in_the_cleaning_leaves_what_looks_like_no_backup_and_what_the_nex
     assert [name for name in kept.names(part) if save.BACKUP.fullmatch(name)] == [made.backup]
     young = (START + timedelta(days=32)).timestamp()
     os.utime(gone, (young, young))
-    assert kept.after(32).cleaned.removed == {gone.name} and not gone.exists()
+    assert kept.after(32, running=False).cleaned.removed == {gone.name} and not gone.exists()
 
 
 def test_what_another_run_made_and_was_cut_off_in_is_left_for_a_day(kept: Kept) -> None:
@@ -210,6 +216,63 @@ def test_a_part_that_another_run_removes_meanwhile_is_no_trouble(kept: Kept, par
     assert not second.data.exists() and not second.keys.exists()
 
 
+# -- a clock that is wrong --------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("ahead", [32, 365])
+def test_a_clock_that_ran_ahead_removes_nothing(kept: Kept, ahead: int) -> None:
+    """As the hub itself, which destroys nothing until the time is beyond doubt."""
+    made = [kept.after(day) for day in range(3)]
+    work = kept.where.roots[Part.KEYS] / ".20261101T130000Z-00000000.new"
+    work.mkdir()
+    os.utime(work, (0, 0))
+    wrong = kept.after(ahead, running=False)
+    assert not wrong.settled and wrong.cleaned.removed == set() and wrong.cleaned.stuck == []
+    later = kept.after(3)
+    assert later.settled and later.cleaned.removed == {work.name}
+    assert all(each.data.exists() and each.keys.exists() for each in (*made, wrong, later))
+    assert wrong.backup in later.cleaned.unknown  # it would be no 30 days old for all that time: a person must look
+
+
+def test_a_clock_that_ran_behind_removes_nothing(kept: Kept) -> None:
+    kept.after(0)
+    kept.after(40, running=False)
+    assert kept.after(41).cleaned.removed != set()  # the control
+    ran(kept.settings, START + timedelta(days=90))
+    assert not kept.after(80, running=False).settled
+
+
+def test_a_time_that_an_operator_accepted_is_beyond_doubt(kept: Kept) -> None:
+    first = kept.after(0)
+    assert not kept.after(31, running=False).settled and first.keys.exists()
+    engine = open_engine(kept.settings.database_url)
+    with engine.begin() as connection:
+        facts.write(connection, ACCEPTED, instants.write(START + timedelta(days=31)))
+    engine.dispose()
+    made = kept.after(31.01, running=False)
+    assert made.settled and made.cleaned.removed == {first.backup} and not first.keys.exists()
+
+
+def test_without_any_mark_nothing_is_removed(kept: Kept) -> None:
+    """No hub ran on this database: nothing tells what time it is."""
+    first = kept.after(0, running=False)
+    assert not kept.after(31, running=False).settled and first.keys.exists()
+
+
+def test_the_newest_backup_is_not_put_back_when_it_is_of_after_now(kept: Kept) -> None:
+    """One of the two clocks was wrong, and only the operator can tell which."""
+    now = datetime.now(UTC)
+    for ahead in (timedelta(days=-1), timedelta(minutes=30)):
+        kept.clock.frozen = now + ahead
+        near = kept.where.back_up(kept.settings, kept.clock)
+    folders = replace(near, data=kept.where.roots[Part.DATA], keys=kept.where.roots[Part.KEYS])
+    assert kept.where.put_back(kept.where.elsewhere("near"), folders).outcome.run == near.backup  # a small step
+    kept.clock.frozen = now + timedelta(days=365)
+    wrong = kept.where.back_up(kept.settings, kept.clock)
+    with pytest.raises(BackupRefused, match=f"van na nu: {wrong.backup}"):
+        kept.where.put_back(kept.where.elsewhere("folder"), folders)
+    assert kept.where.put_back(kept.where.elsewhere("named"), wrong).outcome.run == wrong.backup
+    assert kept.where.put_back(kept.where.elsewhere("older"), near).outcome.run == near.backup
+
+
 # -- the command line -------------------------------------------------------------------------------------------------
 def test_the_command_says_that_the_backup_was_made_and_what_could_not_be_removed(
     kept: Kept, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -228,11 +291,14 @@ def test_the_command_says_that_the_backup_was_made_and_what_could_not_be_removed
         told = capsys.readouterr()
         return int(end.value.code or 0), told.out, told.err
 
+    code, _, told = run()
+    assert code == 0 and "geen oude backup verwijderd" in told and "hub clock accept" in told
+    ran(kept.settings, now)
     with patch.object(durable, "rename", refusing(first.backup)):
         code, out, told = run("--json")
     made = json.loads(out)
     assert code == 1 and "De backup is gemaakt" in told and f"{first.data}: dit mag hier niet" in told
-    assert made["nietVerwijderd"] == [str(first.data), str(first.keys)]
+    assert made["nietVerwijderd"] == [str(first.data), str(first.keys)] and made["klokStaatVast"]
     assert Path(made["gegevens"]).is_dir() and Path(made["sleutels"]).is_dir()
     code, out, told = run("--json")  # the control
     assert (code, told, json.loads(out)["verwijderd"]) == (0, "", [first.backup])

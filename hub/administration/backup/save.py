@@ -25,10 +25,12 @@ from hub.administration.backup.manifest import BackupRefused, Manifest, Part
 from hub.administration.backup.stores import Told, stores
 from hub.keys import keyring
 from hub.keys.keyring import Keyring
+from hub.machine.clock import boot
+from hub.machine.clock_guard import AHEAD, ClockGuard
 from hub.ports import Clock, Random
 from hub.settings import Settings
 from hub.store import installation as facts_in_sql
-from hub.store.database import open_engine, reading
+from hub.store.database import glance, open_engine, reading
 from hub.store.migrations import schema
 
 #: A backup is kept no longer than this: after it, an erased person can be read from none (promise 6), and what went by
@@ -39,6 +41,8 @@ MASTER: Final = "master.key"
 KEYS: Final = "keys"
 ERASURES: Final = "erasures.list"
 TAKEN: Final = "intrekkingen.list"
+#: How the name of a backup begins, as a format, and the whole of it.
+INSTANT: Final = "%Y%m%dT%H%M%SZ"
 BACKUP: Final = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{8}")
 _AT_WORK: Final = re.compile(rf"\.{BACKUP.pattern}\.new")
 #: Of what is being thrown away, and of nothing else: no later run asks how old it is.
@@ -64,13 +68,14 @@ class Cleaned:
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """What was made, and what was cleaned up."""
+    """What was made, and what was cleaned up. Not ``settled``: the clock is in doubt, so no age was judged by it."""
 
     backup: str
     made_at: datetime
     data: Path
     keys: Path
     origin: str
+    settled: bool
     cleaned: Cleaned
 
 
@@ -86,7 +91,9 @@ def back_up(settings: Settings, roots: dict[Part, Path], clock: Clock, random: R
     try:
         facts = installation.require_whole(settings, engine, keys)
         now = clock.now()
-        name = f"{now:%Y%m%dT%H%M%SZ}-{random(4).hex()}"
+        # Before the copies, which may take hours. The mark is of the hub that runs, or ran.
+        settled = ClockGuard(clock, lambda: glance(engine), boot()).settled(now)
+        name = f"{now:{INSTANT}}-{random(4).hex()}"
         with _staged(roots, name) as staged:
             for part, store in stores(settings).items():
                 store.dump(staged[part], told)
@@ -99,13 +106,14 @@ def back_up(settings: Settings, roots: dict[Part, Path], clock: Clock, random: R
     cleaned = Cleaned()
     # Data first: a cut in between leaves keys without data, as a cut in the making does.
     for part in (Part.DATA, Part.KEYS):
-        _clean_up(roots[part], _Judge(part, _identity(facts), now), cleaned)
+        _clean_up(roots[part], _Judge(part, _identity(facts), now, settled), cleaned)
     return Saved(
         backup=name,
         made_at=now,
         data=roots[Part.DATA] / name,
         keys=roots[Part.KEYS] / name,
         origin=facts[installation.LOG_ORIGIN],
+        settled=settled,
         cleaned=cleaned,
     )
 
@@ -197,17 +205,22 @@ class _Judge:
     part: Part
     hub: str
     now: datetime
+    settled: bool
 
     def finished_with(self, folder: Path) -> bool:
-        """True when it is to be thrown away."""
-        return bool(_GOING.fullmatch(folder.name)) or self._too_old(folder) or self._left_behind(folder)
+        """True when it is to be thrown away. By the clock only where the clock is beyond doubt."""
+        if _GOING.fullmatch(folder.name):
+            return True
+        return self.settled and (self._too_old(folder) or self._left_behind(folder))
 
     def knows(self, folder: Path) -> bool:
         """True when a later run will throw it away, once it is old enough."""
         if _AT_WORK.fullmatch(folder.name):
             return True
         about = _about_part(folder, self.part)
-        return about is not None and self._is_ours(about)
+        if about is None or (self.settled and about.made_at > self.now + AHEAD):
+            return False  # of a clock that ran ahead: for all that time it would be no 30 days old
+        return self._is_ours(about)
 
     def _too_old(self, folder: Path) -> bool:
         """By its manifest. Keys go by their name when that is gone: keys that nobody can put back are still keys.
