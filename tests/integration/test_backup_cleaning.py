@@ -172,6 +172,15 @@ def test_a_cut_in_the_cleaning_leaves_what_looks_like_no_backup_and_what_the_nex
     assert kept.after(32, running=False).cleaned.removed == {gone.name} and not gone.exists()
 
 
+def test_a_part_that_was_put_back_beside_what_was_left_of_it_is_removed_too(kept: Kept) -> None:
+    first = kept.after(0)
+    for each in (first.data, first.keys):
+        shutil.copytree(each, each.with_name(f".{each.name}.gone"))
+    made = kept.after(31)
+    assert made.cleaned.stuck == [] and made.cleaned.removed == {first.backup, f".{first.backup}.gone"}
+    assert kept.names(Part.DATA) == kept.names(Part.KEYS) == {made.backup}
+
+
 def test_what_another_run_made_and_was_cut_off_in_is_left_for_a_day(kept: Kept) -> None:
     """It bears another name than what is thrown away: it may still be at work."""
     first = kept.after(0)
