@@ -21,6 +21,10 @@ _MOST: Final = {"tile/entries/": WIDTH * (2 + MAX_ENTRY), "tile/": WIDTH * 32, "
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
+class _Unmeasured(Exception):
+    """An answer that says neither how long it is nor where it ends."""
+
+
 @contextmanager
 def url_fetch(url: str, token_file: Path | None) -> Iterator[Fetch]:
     """Reads below ``url``. Raises ``CouldNotLook`` for anything but bytes or 404: an outage proves nothing."""
@@ -59,6 +63,8 @@ def _fetch(connection: HTTPConnection, target: str, headers: dict[str, str], pat
             if not used:
                 raise
             status, raw = _asked(connection, target, headers, most)  # the other side had closed it meanwhile
+    except _Unmeasured as error:
+        raise CouldNotLook(f"{path}: het antwoord noemt geen lengte; zo is niet te zien of het heel is") from error
     except (OSError, HTTPException, ValueError) as error:
         connection.close()
         raise CouldNotLook(f"{path}: de hub is niet te bereiken ({type(error).__name__})") from error
@@ -80,9 +86,12 @@ def _asked(connection: HTTPConnection, target: str, headers: dict[str, str], mos
     with _deadline(connection.sock):
         connection.request("GET", target, headers=headers)
         with connection.getresponse() as answer:
+            sized = answer.chunked or answer.length is not None  # no number, or one below nought, is no length
             raw = answer.read(most + 1)
             if answer.length and len(raw) <= most:
                 raise IncompleteRead(raw, answer.length)
+            if answer.status == 200 and not sized and len(raw) <= most:
+                raise _Unmeasured  # it ends where the connection ended, and an outage may have ended that
             if not answer.isclosed():  # more would follow: the connection could not be used again
                 connection.close()
     return answer.status, raw

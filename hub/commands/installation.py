@@ -49,17 +49,21 @@ def migrate(as_json: bool) -> None:
 @click.argument("data", metavar="MAP", type=_FOLDER)
 @click.option("--sleutels", "keys", type=_FOLDER, required=True, help="Een andere map, voor de sleutels.")
 @json_option
-def backup(data: Path, keys: Path, as_json: bool) -> None:
+def backup(data: Path, keys: Path, as_json: bool) -> int:
     """Maak een backup: de gegevens in MAP, de sleutels in een andere map. De hub mag draaien.
 
     Backups die ouder zijn dan 30 dagen worden uit beide mappen verwijderd: wie gewist is, is dan uit geen backup meer
-    te lezen, en wat zijn bewaartermijn voorbij is, staat er niet meer in. Bewaar de twee mappen niet bij elkaar.
+    te lezen, en wat zijn bewaartermijn voorbij is, staat er niet meer in. Staat de klok niet vast, dan wordt er geen
+    verwijderd. Bewaar de twee mappen niet bij elkaar.
+
+    Kon iets niet worden verwijderd? Dan is de backup wel gemaakt, en eindigt dit met 1.
     """
     import os
 
     from hub import settings as environment
     from hub.administration.backup.manifest import Part
     from hub.administration.backup.save import back_up
+    from hub.commands.common.failures import sentence
     from hub.machine.clock import SystemClock
 
     settings = environment.from_process()
@@ -70,10 +74,26 @@ def backup(data: Path, keys: Path, as_json: bool) -> None:
         "gegevens": str(made.data),
         "sleutels": str(made.keys),
         "logboek": made.origin,
-        "verwijderd": list(made.removed),
-        "nietHerkend": list(made.unknown),
+        "klokStaatVast": made.settled,
+        "verwijderd": sorted(made.cleaned.removed),
+        "nietHerkend": sorted(made.cleaned.unknown),
+        "nietVerwijderd": [str(each.filename) for each in made.cleaned.stuck],
     }
     show(answer, as_json)
+    if not made.settled:
+        click.echo(_CLOCK, err=True)
+    stuck = [each for each in map(sentence, made.cleaned.stuck) if each is not None]
+    if stuck:
+        click.echo("\n".join([_STUCK, *(each.text for each in stuck)]), err=True)
+    return max((each.exit_code for each in stuck), default=0)
+
+
+_CLOCK = """\
+Let op: het staat niet vast dat de klok goed staat. Daarom is er geen oude backup verwijderd. Klopt de tijd? Keur die
+dan goed met hub clock accept, en maak nog een backup."""
+
+
+_STUCK = "De backup is gemaakt. Dit kon niet worden opgeruimd; haal het zelf weg als het ouder is dan 30 dagen:"
 
 
 @click.command(short_help="Zet een backup terug, wis opnieuw en controleer.")
@@ -91,7 +111,8 @@ def backup(data: Path, keys: Path, as_json: bool) -> None:
 def restore(as_json: bool, operator: str, **given: Any) -> int:
     """Zet een backup terug waar nog geen hub staat. De hub draait niet.
 
-    MAP is een backup, of de map waarin `hub backup` ze zet: dan wordt de nieuwste teruggezet.
+    MAP is een backup, of de map waarin `hub backup` ze zet: dan wordt de nieuwste teruggezet. Is die van na nu, dan
+    wordt er niets teruggezet: noem dan de backup zelf.
 
     Wie na de backup is gewist, wordt opnieuw gewist; wat na de backup is ingetrokken, wordt opnieuw ingetrokken. Is er
     geen intrekkingenlijst die dat vertelt, dan staat elke ja op te-bevestigen tot zijn verstrekker hem bevestigt.

@@ -26,6 +26,7 @@ from consent.log.note import Checkpoint, open_checkpoint
 from consent.log.signer import LogForked, Signer
 from consent.log.tables import ledger_entry, ledger_payload
 from consent.store.tables import person
+from contracts import instants
 from contracts.identity import Oin, PersonId
 from hub import cli, wiring
 from hub.administration import installation
@@ -41,7 +42,9 @@ from hub.keys.log_keys import LogKeyFiles
 from hub.keys.sealing import unseal
 from hub.ledger.replay.check import check, named
 from hub.ledger.rotation import KeyRotation
+from hub.machine.clock_guard import MARK
 from hub.settings import Settings, load
+from hub.store import installation as facts
 from hub.store.database import open_engine, reading, snapshot
 from hub.store.tables import message, person_ref
 from hub.store.writer import Transactions
@@ -85,6 +88,14 @@ class Place:
 
     def finish_here(self, settings: Settings) -> restore.Restored:
         return restore.finish_here(restore.Tools(settings, Moved(), os.urandom, quiet), OPERATOR, Named())
+
+
+def ran(settings: Settings, at: datetime) -> None:
+    """Leave the mark of a hub that runs at ``at``: then a clock that says so is beyond doubt."""
+    engine = open_engine(settings.database_url)
+    with engine.begin() as connection:
+        facts.write(connection, MARK, instants.write(at))
+    engine.dispose()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -243,12 +254,13 @@ def test_parts_of_more_than_30_days_are_cleaned_up_and_nothing_else(tmp_path: Pa
         left.mkdir()
         os.utime(left, (0, 0))
     clock.frozen = start + timedelta(days=30)
+    ran(settings, clock.frozen)
     third = where.back_up(settings, clock)
     assert first.keys.exists() and first.data.exists()  # 30 days is not more than 30
-    assert set(third.removed) == {broken.name, left.name}
+    assert third.cleaned.removed == {broken.name, left.name}
     clock.frozen = start + timedelta(days=30, seconds=1)
     fourth = where.back_up(settings, clock)
-    assert fourth.removed == (first.backup,) and fourth.unknown == ("vakantie.jpg",)
+    assert fourth.cleaned.removed == {first.backup} and fourth.cleaned.unknown == {"vakantie.jpg"}
     assert not any(path.name.startswith(".") for root in where.roots.values() for path in root.iterdir())
     assert not first.keys.exists() and not first.data.exists()
     assert all(made.keys.exists() and made.data.exists() for made in (second, third, fourth))
@@ -272,33 +284,19 @@ def test_data_that_is_no_whole_backup_of_this_hub_is_left_and_named(tmp_path: Pa
     (root / elsewhere.name).symlink_to(elsewhere)
     (root / "vakantie.jpg").write_bytes(b"")
     clock.frozen = start + timedelta(days=40)
+    ran(settings[0], clock.frozen)
     made = where.back_up(settings[0], clock)
     left = {other.backup, broken.name, elsewhere.name, "vakantie.jpg"}
-    assert {path.name for path in root.iterdir()} == left | {made.backup} and set(made.unknown) == left
+    assert {path.name for path in root.iterdir()} == left | {made.backup} and made.cleaned.unknown == left
     assert not mine.data.exists() and (elsewhere / "manifest.json").exists()
 
 
-def test_a_cut_in_the_cleaning_leaves_no_half_backup_that_looks_whole(tmp_path: Path) -> None:
-    settings, where, clock = settings_for(tmp_path / "hub", None, 18080), Place(tmp_path, lambda: None), Moved()
-    clock.frozen = start = datetime(2026, 11, 1, 12, tzinfo=UTC)
-    installation.initialise(settings, clock, os.urandom)
-    first = where.back_up(settings, clock)
-    clock.frozen = start + timedelta(days=31)
-    real, data = shutil.rmtree, where.roots[Part.DATA]
-
-    def cut(path: Path, **more: bool) -> None:
-        if Path(path).name == f".{first.backup}.new" and Path(path).parent == data:
-            (Path(path) / "hub.db").unlink()
-            raise OSError(5, "cut off")
-        real(path, **more)
-
-    with patch.object(save.shutil, "rmtree", cut), pytest.raises(OSError, match="cut off"):
-        where.back_up(settings, clock)
-    assert not first.data.exists() and len([path for path in data.iterdir() if save.BACKUP.fullmatch(path.name)]) == 1
-    os.utime(data / f".{first.backup}.new", (0, 0))
-    clock.frozen += timedelta(days=1)
-    assert f".{first.backup}.new" in where.back_up(settings, clock).removed
-    assert not any(path.name.startswith(".") for path in data.iterdir())
+def test_beside_a_running_hub_its_mark_tells_what_time_it_is(where: Place, region: Region) -> None:
+    """What is thrown away by that: test_backup_cleaning.py."""
+    assert where.back_up(region.settings).settled
+    wrong = Moved()
+    wrong.frozen = wrong.now() + timedelta(hours=2)
+    assert not where.back_up(region.settings, wrong).settled
 
 
 def test_a_backup_that_fails_leaves_nothing(where: Place, region: Region) -> None:
@@ -1025,8 +1023,10 @@ def test_the_commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: p
     for name, value in (environment_for(tmp_path / "hub", None, 18080) | {"HUB_MASTER_KEY_FILE": str(master)}).items():
         monkeypatch.setenv(name, value)
     assert run("init")[0] == 0
-    code, made, _ = run("backup", tmp_path / "d", "--sleutels", tmp_path / "k", "--json")
-    assert code == 0 and made["verwijderd"] == [] and Path(made["gegevens"]).parent == tmp_path / "d"
+    code, made, told = run("backup", tmp_path / "d", "--sleutels", tmp_path / "k", "--json")
+    assert code == 0 and made["verwijderd"] == made["nietVerwijderd"] == []
+    assert not made["klokStaatVast"] and "hub clock accept" in told  # no hub ran yet: nothing tells what time it is
+    assert Path(made["gegevens"]).parent == tmp_path / "d"
     assert run("backup", tmp_path / "d", "--sleutels", tmp_path / "d")[0] == 1
     data, keys = made["gegevens"], tmp_path / "k"
     modes = {path.name: path.stat().st_mode & 0o077 for path in (tmp_path / "hub").rglob("*") if path.is_file()}

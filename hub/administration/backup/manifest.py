@@ -112,9 +112,9 @@ def read(folder: Path, part: Part) -> Manifest:
             origin=str(value["logboek"]),
             schema=str(value["schema"]),
             database=str(value["database"]),
-            files={each["naam"]: Digest(int(each["grootte"]), str(each["sha256"])) for each in value["bestanden"]},
+            files={str(each["naam"]): Digest(int(each["grootte"]), str(each["sha256"])) for each in value["bestanden"]},
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise BackupRefused(f"{folder / NAME} is geen manifest van een backup") from error
     if value.get("formaat") != _FORMAT or not all(_FILE.fullmatch(name) for name in manifest.files):
         raise BackupRefused(f"{folder / NAME} is geen manifest dat deze hub kent")
@@ -128,7 +128,7 @@ def _object(folder: Path) -> dict[str, Any]:
         value = json.loads((folder / NAME).read_bytes())
     except FileNotFoundError as error:
         raise BackupRefused(f"In {folder} ligt geen backup ({NAME} ontbreekt)") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BackupRefused(f"{folder / NAME} is geen manifest van een backup") from error
     if not isinstance(value, dict):
         raise BackupRefused(f"{folder / NAME} is geen manifest van een backup")

@@ -9,16 +9,18 @@ import shutil
 import tarfile
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 
 from hub.administration import installation
 from hub.administration.backup import durable, manifest
 from hub.administration.backup.manifest import BackupRefused, Manifest, Part
-from hub.administration.backup.save import BACKUP, KEYS, MASTER
+from hub.administration.backup.save import BACKUP, INSTANT, KEYS, MASTER
 from hub.administration.backup.stores import Told, stores
 from hub.administration.installation import AlreadyThere
 from hub.keys import keyring
 from hub.keys.keyring import Keyring
+from hub.machine.clock_guard import AHEAD
 from hub.settings import Settings
 from hub.store.migrations import schema
 
@@ -34,12 +36,12 @@ class Backup:
     keyring: Keyring
 
 
-def open_backup(settings: Settings, data: Path, keys: Path, told: Told) -> Backup:
+def open_backup(settings: Settings, data: Path, keys: Path, told: Told, now: datetime) -> Backup:
     """Look at both parts, every byte of them, before anything is done. Raises ``BackupRefused``.
 
     Each is the part itself, or the folder in which it lies: of ``data`` then the newest, of ``keys`` the one with it.
     """
-    data = _newest(data)
+    data = _newest(data, now)
     about = manifest.read(data, Part.DATA)
     keys = keys if (keys / manifest.NAME).exists() else keys / about.backup
     about_keys = manifest.read(keys, Part.KEYS)
@@ -59,13 +61,23 @@ def open_backup(settings: Settings, data: Path, keys: Path, told: Told) -> Backu
     return Backup(data, keys, about, about_keys, ring)
 
 
-def _newest(folder: Path) -> Path:
-    """The folder itself where it holds a manifest; else the newest backup that lies in it, if there is one."""
+def _newest(folder: Path, now: datetime) -> Path:
+    """The folder itself where it holds a manifest; else the newest backup that lies in it, if there is one.
+
+    Raises ``BackupRefused`` where that one is of after ``now``: one of the two clocks was wrong, and only the operator
+    can tell which. With the first wrong it is not the newest; with the second, an older one would lose what came since.
+    """
     if (folder / manifest.NAME).exists() or not folder.is_dir():
         return folder
     # A backup begins with its instant, so the last name is the newest; one without a manifest was never finished.
     dated = (each for each in folder.iterdir() if BACKUP.fullmatch(each.name) and (each / manifest.NAME).is_file())
-    return max(dated, key=lambda each: each.name, default=folder)
+    newest = max(dated, key=lambda each: each.name, default=folder)
+    if newest != folder and newest.name > f"{now + AHEAD:{INSTANT}}":
+        raise BackupRefused(
+            f"De nieuwste backup in {folder} is van na nu: {newest.name}. Nu is het {now:{INSTANT}}. Zet de klok goed"
+            " als die niet klopt. Klopt die wel, noem dan zelf de backup die terug moet, niet de map waarin die ligt"
+        )
+    return newest
 
 
 def _keyring(settings: Settings, keys: Path) -> Keyring:

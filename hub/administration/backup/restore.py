@@ -94,7 +94,7 @@ def restore(tools: Tools, operator: str, data: Path, keys: Path, named: Named) -
     settings = tools.settings
     settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     with FolderLock(settings.data_dir):
-        backup = place.open_backup(settings, data, keys, tools.told)
+        backup = place.open_backup(settings, data, keys, tools.told, tools.clock.now())
         known = gather(settings, backup.keyring, backup.about_data.origin, named, (backup.keys, backup.about_keys))
         marks = Marks(installation.restoring(settings))
         mark = marks.read()

@@ -5,12 +5,13 @@ so that nothing that was signed or erased while the copy was made is missing fro
 first: a crash anywhere leaves no part, or keys without data, never data without keys.
 """
 
+import os
 import re
 import shutil
 import tarfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -24,10 +25,12 @@ from hub.administration.backup.manifest import BackupRefused, Manifest, Part
 from hub.administration.backup.stores import Told, stores
 from hub.keys import keyring
 from hub.keys.keyring import Keyring
+from hub.machine.clock import boot
+from hub.machine.clock_guard import AHEAD, ClockGuard
 from hub.ports import Clock, Random
 from hub.settings import Settings
 from hub.store import installation as facts_in_sql
-from hub.store.database import open_engine, reading
+from hub.store.database import glance, open_engine, reading
 from hub.store.migrations import schema
 
 #: A backup is kept no longer than this: after it, an erased person can be read from none (promise 6), and what went by
@@ -38,28 +41,49 @@ MASTER: Final = "master.key"
 KEYS: Final = "keys"
 ERASURES: Final = "erasures.list"
 TAKEN: Final = "intrekkingen.list"
+#: How the name of a backup begins, as a format, and the whole of it.
+INSTANT: Final = "%Y%m%dT%H%M%SZ"
 BACKUP: Final = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{8}")
-_AT_WORK: Final = re.compile(r"\.[0-9]{8}T[0-9]{6}Z-[0-9a-f]{8}\.new")
+_AT_WORK: Final = re.compile(rf"\.{BACKUP.pattern}\.new")
+#: Of what is being thrown away, and of nothing else: no later run asks how old it is.
+_GOING: Final = re.compile(rf"\.{BACKUP.pattern}\.gone")
 _LEFT_BEHIND: Final = timedelta(days=1)  # what is still unfinished by then is of a run that was cut off
 
 
 @dataclass(frozen=True, slots=True)
+class Cleaned:
+    """What became of what lies in a folder of backups, by name.
+
+    ``unknown``: what nobody here cleans up. ``stuck``: what should have been removed, or looked at, and could not be.
+    """
+
+    removed: set[str] = field(default_factory=set)
+    unknown: set[str] = field(default_factory=set)
+    stuck: list[OSError] = field(default_factory=list)
+
+    def fails(self, path: Path, error: OSError) -> None:
+        """Add what could not be done; whatever within it was in the way, the entry of the folder is named."""
+        self.stuck.append(OSError(error.errno, error.strerror or str(error), str(path)))
+
+
+@dataclass(frozen=True, slots=True)
 class Saved:
-    """What was made, and what was cleaned up. ``unknown``: entries of the two folders that nobody here cleans up."""
+    """What was made, and what was cleaned up. Not ``settled``: the clock is in doubt, so no age was judged by it."""
 
     backup: str
     made_at: datetime
     data: Path
     keys: Path
     origin: str
-    removed: tuple[str, ...]
-    unknown: tuple[str, ...]
+    settled: bool
+    cleaned: Cleaned
 
 
 def back_up(settings: Settings, roots: dict[Part, Path], clock: Clock, random: Random, told: Told) -> Saved:
     """Make a backup in two folders that hold backups, and clean up what is older than ``KEPT``.
 
-    Raises ``BackupRefused`` and what opening the hub raises; then neither folder holds a new backup.
+    Raises ``BackupRefused`` and what opening the hub raises; then neither folder holds a new backup. What could not be
+    cleaned up raises nothing: the backup was made.
     """
     require_apart(roots)
     keys = installation.load_keyring(settings)
@@ -67,8 +91,9 @@ def back_up(settings: Settings, roots: dict[Part, Path], clock: Clock, random: R
     try:
         facts = installation.require_whole(settings, engine, keys)
         now = clock.now()
-        hub = _identity(facts)
-        name = f"{now:%Y%m%dT%H%M%SZ}-{random(4).hex()}"
+        # Before the copies, which may take hours. The mark is of the hub that runs, or ran.
+        settled = ClockGuard(clock, lambda: glance(engine), boot()).settled(now)
+        name = f"{now:{INSTANT}}-{random(4).hex()}"
         with _staged(roots, name) as staged:
             for part, store in stores(settings).items():
                 store.dump(staged[part], told)
@@ -78,12 +103,19 @@ def back_up(settings: Settings, roots: dict[Part, Path], clock: Clock, random: R
             _seal(settings, _about(facts, name, now), staged, keys)
     finally:
         engine.dispose()
+    cleaned = Cleaned()
     # Data first: a cut in between leaves keys without data, as a cut in the making does.
-    cleaned = [clean_up(roots[part], part, hub, now) for part in (Part.DATA, Part.KEYS)]
-    removed, unknown = (tuple(sorted({name for each in cleaned for name in each[i]})) for i in (0, 1))
-    done = {part: root / name for part, root in roots.items()}
-    origin = facts[installation.LOG_ORIGIN]
-    return Saved(name, now, done[Part.DATA], done[Part.KEYS], origin, removed, unknown)
+    for part in (Part.DATA, Part.KEYS):
+        _clean_up(roots[part], _Judge(part, _identity(facts), now, settled), cleaned)
+    return Saved(
+        backup=name,
+        made_at=now,
+        data=roots[Part.DATA] / name,
+        keys=roots[Part.KEYS] / name,
+        origin=facts[installation.LOG_ORIGIN],
+        settled=settled,
+        cleaned=cleaned,
+    )
 
 
 def require_apart(roots: dict[Part, Path]) -> None:
@@ -166,49 +198,105 @@ def _seal(settings: Settings, about: Manifest, staged: dict[Part, Path], keys: K
             durable.sync(path)
 
 
-def clean_up(root: Path, part: Part, hub: str, now: datetime) -> tuple[list[str], list[str]]:
-    """Remove the parts that are older than ``KEPT``; what was removed, and what is not known here.
+@dataclass(frozen=True, slots=True)
+class _Judge:
+    """Tells what of one folder of backups may be thrown away."""
 
-    A crash in between leaves a part of a part, which the next run removes.
+    part: Part
+    hub: str
+    now: datetime
+    settled: bool
+
+    def finished_with(self, folder: Path) -> bool:
+        """True when it is to be thrown away. By the clock only where the clock is beyond doubt."""
+        if _GOING.fullmatch(folder.name):
+            return True
+        return self.settled and (self._too_old(folder) or self._left_behind(folder))
+
+    def knows(self, folder: Path) -> bool:
+        """True when a later run will throw it away, once it is old enough."""
+        if _AT_WORK.fullmatch(folder.name):
+            return True
+        about = _about_part(folder, self.part)
+        if about is None or (self.settled and about.made_at > self.now + AHEAD):
+            return False  # of a clock that ran ahead: for all that time it would be no 30 days old
+        return self._is_ours(about)
+
+    def _too_old(self, folder: Path) -> bool:
+        """By its manifest. Keys go by their name when that is gone: keys that nobody can put back are still keys.
+
+        Data that is not known to be this hub's is not thrown away: it may be the last that somebody has.
+        """
+        about = _about_part(folder, self.part)
+        if about is not None:
+            return about.made_at < self.now - KEPT and self._is_ours(about)
+        named = None if self.part is Part.DATA else _instant(folder.name)
+        return named is not None and named < self.now - KEPT
+
+    def _is_ours(self, about: Manifest) -> bool:
+        return self.part is Part.KEYS or about.hub == self.hub
+
+    def _left_behind(self, folder: Path) -> bool:
+        before = (self.now - _LEFT_BEHIND).timestamp()
+        return bool(_AT_WORK.fullmatch(folder.name)) and folder.stat().st_mtime < before
+
+
+def _clean_up(root: Path, judge: _Judge, cleaned: Cleaned) -> None:
+    """Remove the parts that are older than ``KEPT``, each by itself: none that cannot be removed keeps another.
+
+    A crash in between leaves a part of a part, under a name by which the next run removes it.
     """
-    removed: list[str] = []
-    unknown: list[str] = []
-    for path in sorted(root.iterdir()):
-        folder = path.is_dir() and not path.is_symlink()  # what lies behind a link does not lie here
-        if folder and (_too_old(path, part, hub, now) or _left_behind(path, now)):
-            # Its name first: half a part must not look like a whole one.
-            gone = path if path.name.startswith(".") else path.with_name(f".{path.name}.new")
-            if gone != path:
-                durable.rename(path, gone)
-            shutil.rmtree(gone)
-            removed.append(path.name)
-        elif not (_known_folder(path, part, hub) if folder else path.name.endswith(".checkpoint")):
-            unknown.append(path.name)
-    return removed, unknown
+    try:
+        paths = sorted(root.iterdir())
+    except OSError as error:
+        cleaned.fails(root, error)
+        return
+    for path in paths:
+        try:
+            _clean_entry(path, judge, cleaned)
+        except OSError as error:
+            left = next((each for each in (_gone(path), path) if os.path.lexists(each)), None)
+            if left is not None or not isinstance(error, FileNotFoundError):  # else another run removed it meanwhile
+                cleaned.fails(left or path, error)
 
 
-def _too_old(path: Path, part: Part, hub: str, now: datetime) -> bool:
-    """By its manifest. Keys go by their name when that is gone: keys that nobody can put back are still keys.
-
-    Data that is not known to be this hub's is not thrown away: it may be the last that somebody has.
-    """
-    about = _about_part(path, part)
-    if about is not None:
-        return about.made_at < now - KEPT and (part is Part.KEYS or about.hub == hub)
-    if part is Part.DATA or not BACKUP.fullmatch(path.name):
-        return False
-    return instants.parse(f"{path.name[:8]}T{path.name[9:15]}+00:00") < now - KEPT
+def _clean_entry(path: Path, judge: _Judge, cleaned: Cleaned) -> None:
+    folder = path.is_dir() and not path.is_symlink()  # what lies behind a link does not lie here
+    if folder and judge.finished_with(path):
+        if _throw_away(path):
+            cleaned.removed.add(path.name)
+    elif not (judge.knows(path) if folder else path.name.endswith(".checkpoint")):
+        cleaned.unknown.add(path.name)
 
 
-def _left_behind(path: Path, now: datetime) -> bool:
-    return bool(_AT_WORK.fullmatch(path.name)) and path.stat().st_mtime < (now - _LEFT_BEHIND).timestamp()
+def _throw_away(path: Path) -> bool:
+    """False when another run is at it."""
+    gone = _gone(path)
+    if gone != path:
+        # Its name first: half a part must not look like a whole one, nor like one that is still being made.
+        try:
+            durable.rename(path, gone)
+        except FileNotFoundError:
+            return False
+    # A crash from here on leaves some of it under that name, and the next run goes on.
+    shutil.rmtree(gone)
+    return True
 
 
-def _known_folder(path: Path, part: Part, hub: str) -> bool:
-    if _AT_WORK.fullmatch(path.name):
-        return True
-    about = _about_part(path, part)
-    return about is not None and (part is Part.KEYS or about.hub == hub)
+def _gone(path: Path) -> Path:
+    """Under which name a part is thrown away."""
+    name = BACKUP.search(path.name)
+    return path if name is None else path.with_name(f".{name[0]}.gone")
+
+
+def _instant(name: str) -> datetime | None:
+    """When a backup of this name was made; ``None``: it is no such name, or of a day that there is not."""
+    if not BACKUP.fullmatch(name):
+        return None
+    try:
+        return instants.parse(f"{name[:8]}T{name[9:15]}+00:00")
+    except ValueError:
+        return None
 
 
 def _about_part(path: Path, part: Part) -> Manifest | None:
@@ -217,5 +305,5 @@ def _about_part(path: Path, part: Part) -> Manifest | None:
         return None
     try:
         return manifest.read(path, part)
-    except BackupRefused:
+    except (BackupRefused, OSError):
         return None

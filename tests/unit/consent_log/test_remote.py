@@ -135,6 +135,34 @@ def test_an_answer_that_was_cut_off_is_not_taken_for_a_changed_tile() -> None:
     assert refused("tile/0/000", cut) == "tile/0/000: de hub is niet te bereiken (IncompleteRead)"
 
 
+def end(peer: socket.socket) -> None:
+    peer.shutdown(socket.SHUT_RDWR)
+
+
+@pytest.mark.parametrize("sent", [100, FULL_TILE])
+@pytest.mark.parametrize("told", ["Connection: close", "Content-Length: -5", "Content-Length: veel"])
+def test_an_answer_that_does_not_say_how_long_it_is_proves_nothing(told: str, sent: int) -> None:
+    """It ends where the connection ends, cut off or not: nobody can tell whether it is whole."""
+    said = refused("tile/0/000", says(f"HTTP/1.1 200 OK\n{told}", b"t" * sent, end))
+    assert said == "tile/0/000: het antwoord noemt geen lengte; zo is niet te zien of het heel is"
+
+
+def test_what_is_not_there_needs_no_length() -> None:
+    """Its status says all of it, and nothing of its body is used."""
+    with server(says("HTTP/1.1 404 Not Found\nConnection: close", b"nee", end)) as url, url_fetch(url, None) as fetch:
+        assert fetch("tile/0/001") is None
+
+
+def test_an_answer_in_chunks_is_whole_at_its_last_chunk_and_not_before() -> None:
+    whole = says("HTTP/1.1 200 OK\nTransfer-Encoding: chunked", b"2000\r\n" + b"t" * FULL_TILE + b"\r\n0\r\n\r\n")
+    with server(whole, sized(b"note")) as url, url_fetch(url, None) as fetch:
+        assert fetch("tile/0/000") == b"t" * FULL_TILE
+        assert fetch("checkpoint") == b"note"
+    for sent in (b"64\r\n" + b"t" * 100 + b"\r\n", b"64\r\nttt", b"zz\r\n"):
+        cut = says("HTTP/1.1 200 OK\nTransfer-Encoding: chunked", sent, end)
+        assert "niet te bereiken" in refused("tile/0/000", cut)
+
+
 @pytest.mark.parametrize(
     "say",
     [
