@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, Row
 
-from consent.facts import ALWAYS, ConsentFlow, PersonFacts, Statement, StatementStatus, Stop
+from consent.facts import ALWAYS, Choice, ConsentFlow, PersonFacts, Statement, StatementStatus, Stop
 from consent.gate.person import stop_pending, stop_refuses
 from consent.gate.weighing import denies
 from consent.store import records
@@ -27,6 +27,7 @@ _OPEN: Final = frozenset({StatementStatus.GIVEN, StatementStatus.TO_CONFIRM})
 Opened = tuple[ConsentFlow, Category]
 #: A word, and what it closes of a statement.
 Shutting = tuple[Closure, frozenset[Opened]]
+Closing = dict[str, list[Closure]]
 
 
 class Asked(NamedTuple):
@@ -67,6 +68,21 @@ def standings(
             stops = persons[row.root].facts.stops
             words = [*_said(later.get(key, []), said), *_stopped(stops, said, seer)]
             found[key] = _closed(status, said, words, own.get(row.root))
+    return found
+
+
+def closing(connection: Connection, seer: records.Seer | records.Overseer, rows: Sequence[Row[Any]]) -> Closing:
+    """By id, what closes a `ja` of these that did not end itself, wholly or in part, oldest first; absent: nothing that
+    may be seen."""
+    standing = [row for row in rows if row.choice == Choice.YES and not row.requested and row.ended_at is None]
+    later = later_words(connection, seer, standing)
+    persons = read_persons(connection, {row.root for row in standing})
+    found: Closing = {}
+    for row in standing:
+        stopped = _stopped(persons[row.root].facts.stops, to_statement(row, {}), seer)
+        words = [closure for closure, _ in (*later.get(row.statement_id, ()), *stopped)]
+        if words:
+            found[row.statement_id] = sorted(words, key=lambda closure: (closure.at, closure.statement))
     return found
 
 

@@ -224,9 +224,10 @@ class Gevolg(Schema):
 
 
 class Sluiting(Schema):
-    """What was said later, and closes a `ja` that stands, wholly or in part: a `nee`, or another one that ended."""
+    """What else was said and closes a `ja` that stands, wholly or in part: a `nee`, how another one ended, or of what
+    the caller gives itself a `stopverzoek`, which is no statement."""
 
-    toestemmingId = fields.String(required=True)
+    toestemmingId = fields.String(required=True, allow_none=True)
     hoe = fields.String(required=True)
     op = Instant(required=True)
 

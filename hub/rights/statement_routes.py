@@ -10,7 +10,8 @@ from sqlalchemy import Connection, Row
 from consent.facts import ALWAYS, StatementStatus
 from consent.log import reading as log
 from consent.store import records
-from consent.store.closures import Closure, closures
+from consent.store.closures import Closure
+from consent.store.standing import STOPPED, closing
 from contracts import instants
 from contracts.errors import NotFound, RefusalCode
 from contracts.identity import KandidaatRef, Oin, Purpose
@@ -90,13 +91,18 @@ def toestemmingen(query: Mapping[str, Any]) -> dict[str, Any]:
             after = rows[-1].statement_id
     answer = paged(found, asked, lambda r: (r.row.statement_id,))
     with reading(hub().engine) as connection:
-        closed = closures(connection, records.Seer(own, now), [r.row for r in answer["items"]])
+        closed = closing(connection, records.Seer(own, now), [r.row for r in answer["items"]])
     return answer | {"items": [shown(r, refs[r.row.root, own]) | _closed(r, closed) for r in answer["items"]]}
 
 
 def _closed(recorded: Recorded, closed: Mapping[str, list[Closure]]) -> dict[str, Any]:
     found = closed.get(recorded.row.statement_id, [])
-    return {"geslotenDoor": [{"toestemmingId": c.statement, "hoe": c.how, "op": c.at} for c in found]}
+    return {"geslotenDoor": [{"toestemmingId": _statement(c), "hoe": c.how, "op": c.at} for c in found]}
+
+
+def _statement(closure: Closure) -> str | None:
+    """A stop is no statement, and its id is told to nobody: two who are asked could join their refs by it."""
+    return None if closure.how == STOPPED else closure.statement
 
 
 def _recorded(connection: Connection, own: Oin, rows: Sequence[Row[Any]], now: datetime) -> list[Recorded]:
@@ -133,7 +139,7 @@ def toestemming(toestemmingId: str) -> dict[str, Any]:
     recorded, ref = _find(toestemmingId)
     with reading(hub().engine) as connection:
         seer = records.Seer(caller().organisation, recorded.at)
-        return shown(recorded, ref) | _closed(recorded, closures(connection, seer, [recorded.row]))
+        return shown(recorded, ref) | _closed(recorded, closing(connection, seer, [recorded.row]))
 
 
 def _find(statement_id: str) -> tuple[Recorded, KandidaatRef]:

@@ -95,6 +95,39 @@ def test_a_stopverzoek_closes_until_it_is_lifted(region: Region, said: str) -> N
     assert (beside(region, later), pictured(region, person, later)) == held
 
 
+@pytest.mark.parametrize("said", ["bevestigd", "opgeheven"])
+def test_a_statement_shows_its_verstrekker_that_a_stopverzoek_closes_it(region: Region, said: str) -> None:
+    """Not by the stop's id, and not to who recorded it of the flow of another."""
+    person, _ = region.reporting()
+    given = of_others(region, person)
+    assert shut_by(region, KRINGLOOP, person, given) == []
+    at = region.stop_request(ONTWIKKELBEDRIJF, person.refs[ONTWIKKELBEDRIJF])["tijdstip"]
+    stopped = [{"toestemmingId": None, "hoe": "stopverzoek", "op": at}]
+    assert shut_by(region, KRINGLOOP, person, given) == stopped
+    assert shut_by(region, ONTWIKKELBEDRIJF, person, given) == []
+    (case,) = asked(region, KRINGLOOP, person)
+    answer(region, KRINGLOOP, case, said)
+    assert shut_by(region, KRINGLOOP, person, given) == (stopped if said == "bevestigd" else [])
+    assert shut_by(region, ONTWIKKELBEDRIJF, person, given) == []
+
+
+def test_a_statement_names_all_that_closes_it_in_order(region: Region) -> None:
+    person, given = region.reporting()
+    stopped = region.stop_request(KRINGLOOP, person.refs[KRINGLOOP])["tijdstip"]
+    refused = region.statement(KRINGLOOP, person.refs[KRINGLOOP], **ALL).expect(201)["id"]
+    first, second = shut_by(region, KRINGLOOP, person, given)
+    assert (first["hoe"], first["op"], first["toestemmingId"]) == ("stopverzoek", stopped, None)
+    assert (second["hoe"], second["toestemmingId"]) == ("nee", refused)
+
+
+def shut_by(region: Region, who: str, person: Person, given: str) -> Any:
+    """`geslotenDoor` of this statement, in the list and by itself."""
+    listed = region.call(who, "GET", f"/v1/toestemmingen?kandidaatRef={person.refs[who]}").expect(200)["items"]
+    (one,) = [one for one in listed if one["id"] == given]
+    assert region.call(who, "GET", f"/v1/toestemmingen/{given}").expect(200) == one
+    return one["geslotenDoor"]
+
+
 def test_what_a_child_said_too_young_waits_for_its_own_word(region: Region) -> None:
     person, own = region.reporting()
     other = {"ontvangers": [ONTWIKKELBEDRIJF], "doelen": ["opleiden"], "categorieen": ["identiteit"]}
