@@ -136,15 +136,14 @@ def restore(as_json: bool, operator: str, **given: Any) -> int:
     with _progress() as told:
         tools = Tools(environment.from_process(), SystemClock(), os.urandom, told)
         done = finish_here(tools, operator, named) if here else run(tools, operator, data, keys, named)
-    _show(done, as_json)
-    if not given["erasures"]:
-        click.echo(_FORGOTTEN, err=True)
+    warnings = [] if given["erasures"] else [_FORGOTTEN]
     if done.outcome.held is not None:
-        click.echo(_HELD.format(held=done.outcome.held), err=True)
+        warnings.append(_HELD.format(held=done.outcome.held))
+    _show(done, warnings, as_json)
     return done.report.exit_code
 
 
-def _show(done: "Restored", as_json: bool) -> None:
+def _show(done: "Restored", warnings: list[str], as_json: bool) -> None:
     outcome = done.outcome
     ended = {"oorsprong": outcome.old_origin, "grootte": outcome.old_size, "minstensVerloren": outcome.lost}
     answer = {
@@ -159,23 +158,27 @@ def _show(done: "Restored", as_json: bool) -> None:
         "checkpointBijSleutels": done.claimed,
     }
     if as_json:
-        show(answer | {"controle": done.report.as_json()}, True)
+        told = [" ".join(each.split()) for each in warnings]
+        show(answer | {"letOp": told, "controle": done.report.as_json()}, True)
         return
     show(answer, False)
     click.echo(done.report.as_text())
+    for each in warnings:
+        click.echo(f"Let op: {each}", err=True)
 
 
 _FORGOTTEN = """\
-Let op: wie na deze backup is gewist, staat misschien alleen op de laatste wislijst (erasures.list in de map van de
-hub). Er is geen --wislijst genoemd. Is er nog een latere wislijst? Zet de backup dan opnieuw terug en noem die."""
+wie na deze backup is gewist, staat misschien alleen op de laatste wislijst (erasures.list in de map van de hub).
+Er is geen --wislijst genoemd. Is er nog een latere wislijst? Zet de backup dan opnieuw terug en noem die."""
 
 
 _HELD = """\
-Let op: de hub weet niet wat er na deze backup is ingetrokken, geweigerd, beperkt of teruggeroepen. Daarom opent geen ja
-van voor het herstel nog iets: {held} keer te-bevestigen. Een verstrekker bevestigt een ja opnieuw als de persoon erbij
-blijft (POST /v1/toestemmingen/{{id}}/bevestiging). Ontheffingen zijn beëindigd. Vraag alle partijen welke beperkingen,
-bezwaren, afschermingen en terugroepingen zij na de backup vastlegden, en laat die opnieuw vastleggen. Is er nog een
-intrekkingenlijst (intrekkingen.list in de map van de hub)? Zet de backup dan opnieuw terug en noem die."""
+de hub weet niet wat er na deze backup is ingetrokken, geweigerd, beperkt of teruggeroepen. Daarom opent geen ja van
+voor het herstel nog iets; wat toen gold, staat op te-bevestigen ({held}). Een verstrekker bevestigt een ja opnieuw als
+de persoon erbij blijft (POST /v1/toestemmingen/{{id}}/bevestiging, zonder inhoud). Ontheffingen zijn beëindigd. Vraag
+alle partijen welke beperkingen, bezwaren, afschermingen en terugroepingen zij na de backup vastlegden, en laat die
+opnieuw vastleggen. Is er nog een intrekkingenlijst (intrekkingen.list in de map van de hub)? Zet de backup dan opnieuw
+terug en noem die."""
 
 
 @contextmanager

@@ -85,7 +85,7 @@ def back_up(settings: Settings, roots: dict[Part, Path], clock: Clock, random: R
     Raises ``BackupRefused`` and what opening the hub raises; then neither folder holds a new backup. What could not be
     cleaned up raises nothing: the backup was made.
     """
-    require_apart(roots)
+    require_apart(roots, settings)
     keys = installation.load_keyring(settings)
     engine = open_engine(settings.database_url)
     try:
@@ -118,11 +118,17 @@ def back_up(settings: Settings, roots: dict[Part, Path], clock: Clock, random: R
     )
 
 
-def require_apart(roots: dict[Part, Path]) -> None:
-    """Raises ``BackupRefused`` when one folder is the other, or lies in it: who copies one would copy both."""
+def require_apart(roots: dict[Part, Path], settings: Settings) -> None:
+    """Raises ``BackupRefused`` when one folder is the other, or lies in it: who copies one would copy both.
+
+    Nor may either lie in the folder of the hub: it would be lost with what it is a copy of.
+    """
     data, keys = (roots[part].resolve() for part in (Part.DATA, Part.KEYS))
     if data == keys or data in keys.parents or keys in data.parents:
         raise BackupRefused("Gegevens en sleutels horen in twee mappen, waarvan de ene niet in de andere ligt")
+    own = settings.data_dir.resolve()
+    if any(folder == own or own in folder.parents for folder in (data, keys)):
+        raise BackupRefused("Een backup hoort niet in de map van de hub: zij zouden samen verloren gaan")
 
 
 @contextmanager
