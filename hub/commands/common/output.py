@@ -72,8 +72,10 @@ def _write_json(value: Mapping[str, Any]) -> None:
 
 
 def _text(value: Any) -> str:
-    if value is None:
+    if value is None or value in ([], (), {}):
         return "–"
+    if isinstance(value, bool):
+        return "ja" if value else "nee"
     if isinstance(value, (list, tuple)):
         return ", ".join(_text(each) for each in value)
     if isinstance(value, Mapping):
