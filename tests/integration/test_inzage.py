@@ -245,6 +245,7 @@ def test_the_whole_picture_names_organisations_and_no_ref_of_theirs(world: World
     assert named == {GEMEENTE, ONTWIKKELBEDRIJF, MBO, WOONZORG, KRINGLOOP}
     assert {one["organisatie"] for one in answer["betrokkenheden"]} == named
     assert answer["afgeschermd"] is True
+    assert answer["doorgifteBuitenEu"] is None  # where the computers of who receives are, the hub does not know
     assert [one["grond"] for one in answer["bezwaren"]] == ["kringloop-bezwaar"]
     assert {one["vastgelegdDoor"] for one in answer["beperkingen"] + answer["afschermingen"]} == {MBO}
     assert [one["vastgelegdDoor"] for one in answer["stopverzoeken"]] == [WOONZORG]

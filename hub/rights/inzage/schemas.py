@@ -297,7 +297,7 @@ class _Kop(Schema):
     organisatie = oin_field(required=True)
     afgeschermd = fields.Boolean(required=True)
     bewaartermijnen = fields.List(fields.Nested(Bewaartermijn), required=True)
-    doorgifteBuitenEu = fields.Boolean(required=True)
+    doorgifteBuitenEu = fields.Boolean(required=True, allow_none=True)
     geautomatiseerdeBesluiten = fields.Boolean(required=True)
     organisaties = fields.List(fields.Nested(OrganisatieInInzage), required=True)
     volgende = fields.String(required=True, allow_none=True)
@@ -307,5 +307,8 @@ Inzage: Final = type(
     "Inzage",
     (_Kop,),
     {name: fields.List(fields.Nested(item), required=True) for name, item in LISTS.items()}
-    | {"__doc__": "A page of the picture, its lists in a fixed order; `volgende` goes on where it ended."},
+    | {
+        "__doc__": "A page of the picture, its lists in a fixed order; `volgende` goes on where it ended.\n\n"
+        "`doorgifteBuitenEu`: null, for the hub does not know where the systems of an organisation are."
+    },
 )

@@ -104,7 +104,12 @@ def _closing(sheet: Sheet) -> Iterable[str]:
     for kept in sheet.kept:
         yield p(kept.words)
     yield "<h2>Gaan gegevens naar het buitenland?</h2>"
-    yield p("Nee. De hub geeft geen gegevens aan landen buiten de Europese Unie.")
+    yield p(
+        "De hub geeft gegevens alleen aan organisaties met een Nederlands organisatienummer (OIN). "
+        "Waar hun computers staan, weet de hub niet. Vraag dat aan de organisatie die de gegevens kreeg. "
+        "Gaan ze naar een land buiten de Europese Unie? Dan mag u weten hoe ze daar zijn beschermd "
+        "(AVG, artikel 15, lid 2)."
+    )
     yield "<h2>Beslist een computer over u?</h2>"
     yield p("Nee. De hub kijkt alleen of een bericht mag worden gegeven. Wat er met u gebeurt, beslissen mensen.")
     yield "<h2>Uw rechten</h2>"

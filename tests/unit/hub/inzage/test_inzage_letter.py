@@ -232,12 +232,25 @@ def test_the_letter_says_who_what_when_what_for_and_why() -> None:
         "Autoriteit Persoonsgegevens",
         "Waar komen de gegevens vandaan",
         "Beslist een computer over u",
-        "buiten de Europese Unie",
+        "Gaan gegevens naar het buitenland",
     ],
 )
 @pytest.mark.parametrize("whole", [True, False])
 def test_the_letter_holds_what_the_law_asks(part: str, whole: bool) -> None:
     assert part in read(letter(sheet({"berichten": [message()]}, whole=whole)))
+
+
+def test_of_other_countries_the_letter_says_only_what_the_hub_knows() -> None:
+    """Where the computers of who receives are, nothing checks."""
+    told = read(letter(sheet({"berichten": [message()]})))
+    answer = told.split("Gaan gegevens naar het buitenland? ")[1].split(" Beslist een computer")[0]
+    assert "Nee" not in answer and "geeft geen gegevens" not in answer
+    for part in (
+        "De hub geeft gegevens alleen aan organisaties met een Nederlands organisatienummer (OIN).",
+        "Waar hun computers staan, weet de hub niet. Vraag dat aan de organisatie die de gegevens kreeg.",
+        "(AVG, artikel 15, lid 2)",
+    ):
+        assert part in answer
 
 
 def test_a_letter_about_nothing_says_so() -> None:
