@@ -34,7 +34,7 @@ class OrganisatieInInzage(Schema):
 
 
 class Registratie(Schema):
-    """That an organisation knows the person. `bsnGekoppeld`: by a keyed index; the number itself is never kept.
+    """That an organisation knows the person. `bsnGekoppeld`: by a keyed index, not the number itself.
 
     Its own refs and numbers are told to that organisation only.
     """

@@ -9,7 +9,7 @@ from consent.receipt.dutch import day, moment
 from contracts.identity import Category, Purpose
 from hub.rights.inzage.letter import words
 from hub.rights.inzage.letter.grouping import Key
-from hub.rights.inzage.letter.markup import capital, enumerated, listed, p, table
+from hub.rights.inzage.letter.markup import capital, enumerated, listed, p, quoted, table
 from hub.rights.inzage.letter.sheet import Record, Sheet, categories
 
 _SAID: Final = ("Wat zei u?", "Waarover?", "Van wie, aan wie?", "Hoe staat het nu?")
@@ -21,11 +21,16 @@ def known(sheet: Sheet) -> Iterable[str]:
     lines = []
     for one in sheet.of("registraties"):
         since = f", sinds {day(one['geregistreerdOp'])}" if one["geregistreerdOp"] is not None else ""
-        bsn = ". Gekoppeld aan uw burgerservicenummer. Het nummer zelf staat er niet" if one["bsnGekoppeld"] else ""
+        bsn = ". Gekoppeld aan uw burgerservicenummer" if one["bsnGekoppeld"] else ""
         lines.append(f"{sheet.who(one['organisatie'])}{since}{bsn}.")
         lines += [f"Uw nummer daar in de hub: {ref}." for ref in one.get("kandidaatRefs", ())]
         lines += [f"Uw nummer in het eigen systeem daar: {number}." for number in one.get("lokaleNummers", ())]
     yield listed(lines)
+    if any(one["bsnGekoppeld"] for one in sheet.of("registraties")):
+        yield p(
+            "Bij uw gegevens bewaart de hub het burgerservicenummer zelf niet, alleen een kenmerk dat ervan is "
+            "gemaakt. In een bericht dat nog in de hub ligt, kan het nummer wel staan. Dat bericht is versleuteld."
+        )
     took = [_part(sheet, one) for one in sheet.of("betrokkenheden")]
     if took:
         own = f"Zo doet of deed {sheet.name} mee in uw traject:"
@@ -170,8 +175,8 @@ def _for_what(one: Record) -> str:
 
 def _objection(sheet: Sheet, one: Record) -> str:
     outcome = words.OUTCOMES.get(one["uitkomst"], one["uitkomst"])
-    own = f" U schreef: “{one['grond']}”." if one["grond"] else ""
-    motive = f" De uitleg daarbij: “{one['motivering']}”." if one["motivering"] else ""
+    own = f" U schreef: {quoted(one['grond'])}" if one["grond"] else ""
+    motive = f" De uitleg daarbij: {quoted(one['motivering'])}" if one["motivering"] else ""
     return (
         f"Op {day(one['op'])} maakte u bezwaar tegen het delen door {sheet.all_of(one['verstrekkers'])}."
         f"{_for_what(one)}{own} De uitkomst: {outcome}.{motive}"

@@ -16,8 +16,10 @@ from consent.receipt import terms
 from contracts import catalogue
 from contracts.identity import Category, LegalBasis, LegalFramework, Oin, Purpose, SecrecySubject
 from contracts.kinds.kennisgeving import GrondslagVervallen
+from contracts.retention.terms import shipped
 from hub.delivery.release import INACTIVE, UNREADABLE
 from hub.delivery.states import State
+from hub.reference.retention import retention
 from hub.rights.cases import answering as cases
 from hub.rights.consent import ending
 from hub.rights.erasure.whole import ERASED, KEPT
@@ -108,6 +110,7 @@ def message(**extra: Any) -> dict[str, Any]:
         "doel": "trajectbegeleiding",
         "verstrekker": GEMEENTE,
         "ontvanger": BEDRIJF,
+        "richting": "verstuurd",
         "kennisgeving": False,
         "status": "bevestigd",
         "aanvaardOp": NOON,
@@ -253,6 +256,73 @@ def test_of_other_countries_the_letter_says_only_what_the_hub_knows() -> None:
         assert part in answer
 
 
+def test_what_was_refused_at_once_is_not_kept_and_what_was_stopped_on_its_way_is() -> None:
+    made = sheet({"berichten": [message(status="gestopt", vrijgegevenOp=None)], "weigeringen": [refusal()]})
+    made.kept = retention(shipped())
+    told = read(letter(made))
+    assert "Meteen geweigerd: het mocht niet. Het bericht zelf is niet bewaard." in told
+    assert "Tegengehouden. " in told and "Tegengehouden: het mocht niet" not in told
+    assert "Een bericht dat meteen is geweigerd, wordt niet bewaard, alleen dat het is geweigerd." in told
+    assert "nadat het is aangekomen of onderweg is tegengehouden." in told
+
+
+def test_who_only_received_is_not_said_to_have_given() -> None:
+    """The title and the count of an own letter fit both directions."""
+
+    def told(*directions: str) -> str:
+        turned = {"richting": "ontvangen", "verstrekker": BEDRIJF, "ontvanger": GEMEENTE}
+        items = [message(**turned) if one == "ontvangen" else message() for one in directions]
+        return read(letter(sheet({"berichten": items}, whole=False)))
+
+    got = told("ontvangen", "ontvangen")
+    assert got.startswith("Wat Gemeente Voorbeeld over u heeft gegeven of gekregen")
+    assert "Gemeente Voorbeeld kreeg 2 keer iets over u." in got
+    assert "gaf" not in got.split("Wie gaf")[0] and "keer iets over u gedeeld" not in got
+    gave = told("verstuurd")
+    assert "Gemeente Voorbeeld gaf 1 keer iets over u." in gave and "kreeg 1 keer" not in gave
+    assert "Gemeente Voorbeeld gaf 1 keer iets over u. Gemeente Voorbeeld kreeg 2 keer iets over u." in told(
+        "ontvangen", "verstuurd", "ontvangen"
+    )
+    assert "Gemeente Voorbeeld gaf en kreeg geen gegevens over u via de hub." in told()
+    assert "Er is 1 keer iets over u gedeeld." in read(letter(sheet({"berichten": [message()]})))
+
+
+def test_of_the_bsn_it_says_what_lies_where() -> None:
+    """A keyed index beside the person; in a message that lies in the hub it may stand."""
+
+    def told(linked: bool) -> str:
+        one = {"organisatie": GEMEENTE, "geregistreerdOp": NOON, "bsnGekoppeld": linked}
+        return read(letter(sheet({"registraties": [one, one]})))
+
+    linked = told(True)
+    assert "Gemeente Voorbeeld, sinds 20 november 2026. Gekoppeld aan uw burgerservicenummer." in linked
+    assert "Het nummer zelf staat er niet" not in linked
+    where = (
+        "Bij uw gegevens bewaart de hub het burgerservicenummer zelf niet, alleen een kenmerk dat ervan is gemaakt. "
+        "In een bericht dat nog in de hub ligt, kan het nummer wel staan. Dat bericht is versleuteld."
+    )
+    assert linked.count(where) == 1
+    assert "burgerservicenummer" not in told(False)
+
+
+def test_a_quotation_has_one_stop() -> None:
+    def told(said: str) -> str:
+        one = {"op": NOON, "verstrekkers": [GEMEENTE], "uitkomst": "afgewezen", "grond": said, "motivering": said}
+        return read(letter(sheet({"bezwaren": [one]})))
+
+    for said in ("Ik wil dit niet.", "Waarom?", "Nee!", "Nou…"):
+        found = told(said)
+        assert f"U schreef: “{said}” De uitkomst" in found and f"daarbij: “{said}” " in found
+    found = told("Ik wil dit niet ")
+    assert "U schreef: “Ik wil dit niet”. De uitkomst" in found and "daarbij: “Ik wil dit niet”. " in found
+
+
+def test_what_is_of_staff_is_named_as_that() -> None:
+    told = read(letter(sheet({"berichten": [message(categorieen=["medewerker"])]})))
+    assert "naam en functie van medewerkers, zoals uw praktijkopleider" in told
+    assert "medewerkers van organisaties" not in told
+
+
 def test_a_letter_about_nothing_says_so() -> None:
     told = read(letter(sheet({})))
     assert "Er zijn geen gegevens over u gedeeld." in told and "Niemand." in told
@@ -265,7 +335,10 @@ def test_a_shielded_person_is_warned() -> None:
 
 def test_sentences_are_short() -> None:
     """B1: of the fixed text no sentence has more than 20 words."""
-    told = read(letter(sheet({}, whole=False, shielded=True)))
+    known = {"organisatie": GEMEENTE, "geregistreerdOp": NOON, "bsnGekoppeld": True}
+    made = sheet({"registraties": [known]}, whole=False, shielded=True)
+    made.kept = retention(shipped())
+    told = read(letter(made)).replace("over u heeft gegeven of gekregen", ". ")  # the title has no stop
     long = [s for s in re.split(r"[.?!:] ", told) if len(s.split()) > 20]
     assert long == []
 
