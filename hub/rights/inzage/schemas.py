@@ -160,8 +160,15 @@ class AfschermingInInzage(Schema):
     opgehevenOp = Instant(required=True, allow_none=True)
 
 
+class MeldingInInzage(Schema):
+    """How far a notice came."""
+
+    status = code_field(State, required=True)
+    vrijgegevenOp = Instant(required=True, allow_none=True)
+
+
 class ZaakInInzage(Schema):
-    """What an organisation was asked or told. `code`: the cause of a `grondslag.vervallen`."""
+    """What an organisation was asked or told. `code`: the cause of a `grondslag.vervallen`; `melding`: of a notice."""
 
     id = fields.String(required=True)
     soort = word_field(*CASE_KINDS, required=True)
@@ -173,6 +180,7 @@ class ZaakInInzage(Schema):
     antwoord = fields.String(required=True, allow_none=True)
     toelichting = fields.String(required=True, allow_none=True)
     code = fields.String()
+    melding = fields.Nested(MeldingInInzage)
 
 
 class TerugroepingInInzage(Schema):

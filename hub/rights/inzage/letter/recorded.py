@@ -7,11 +7,14 @@ from consent.facts import StatementStatus
 from consent.receipt import terms
 from consent.receipt.dutch import day, moment
 from contracts.identity import Category, Purpose
+from hub.delivery.states import State
 from hub.rights.inzage.letter import words
 from hub.rights.inzage.letter.grouping import Key
 from hub.rights.inzage.letter.markup import capital, enumerated, listed, p, quoted, table
 from hub.rights.inzage.letter.sheet import Record, Sheet, categories
 
+#: Of a notice that was not told yet, or never will be.
+_WAITS, _LOST = "Voor {} wacht nog een melding", "Deze melding kwam niet aan bij {}"
 _SAID: Final = ("Wat zei u?", "Waarover?", "Van wie, aan wie?", "Hoe staat het nu?")
 
 
@@ -197,8 +200,9 @@ def acts(sheet: Sheet) -> Iterable[str]:
     """What organisations were asked about the person, what was taken back, and who looked."""
     counted: dict[Key, int] = {}
     for one in sheet.of("zaken"):
-        told = words.case(one["soort"], one.get("code"))
-        key = (one["gevraagd"], told, one["antwoord"], one["geslotenOp"] is None)
+        fate = _fate(one)
+        told = (words.case if fate is None else words.kind)(one["soort"], one.get("code"))
+        key = (fate, one["gevraagd"], told, *((one["antwoord"], one["geslotenOp"] is None) if fate is None else ()))
         counted[key] = counted.get(key, 0) + 1
     lines = [_case(sheet, key, count) for key, count in counted.items()]
     lines += [
@@ -214,8 +218,24 @@ def acts(sheet: Sheet) -> Iterable[str]:
         yield listed(looked)
 
 
+def _fate(one: Record) -> str | None:
+    """What became of a notice that its receiver has not been told of; ``None``: it arrived, or was answered."""
+    notice = one.get("melding")
+    if notice is None or one["antwoord"] is not None:
+        return None
+    match notice["status"], notice["vrijgegevenOp"]:
+        case State.WAITING, _:
+            return _WAITS
+        case (State.BURIED, _) | (State.STOPPED | State.ERASED, None):
+            return _LOST
+    return None
+
+
 def _case(sheet: Sheet, key: Key, count: int) -> str:
-    asked, said, answer, is_open = key
-    told = words.ANSWERS.get(answer, answer) if answer else ("nog geen antwoord" if is_open else "geen antwoord nodig")
+    fate, asked, said, *answered = key
     often = f" ({count} keer)" if count > 1 else ""
+    if fate is not None:
+        return f"{fate.format(sheet.who(asked))}: {said.removeprefix('melding: ')}{often}."
+    answer, is_open = answered
+    told = words.ANSWERS.get(answer, answer) if answer else ("nog geen antwoord" if is_open else "geen antwoord nodig")
     return f"{sheet.who(asked)}: {said}{often}. Antwoord: {told}."

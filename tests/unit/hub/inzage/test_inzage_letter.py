@@ -549,6 +549,30 @@ def test_that_a_restriction_is_over_reads_as_may_again_in_the_table_and_in_the_l
     assert "Ontwikkelbedrijf Voorbeeld: gevraagd de gegevens niet meer te gebruiken." in gone
 
 
+def test_told_is_what_arrived_and_what_waits_is_said_to_wait() -> None:
+    """The count of who was told is that of the table of who got what."""
+    code = "beperking-opgeheven"
+
+    def told(*states: str, released: bool = False, **extra: Any) -> str:
+        at = NOON if released else None
+        items = [asked(code) | {"melding": {"status": one, "vrijgegevenOp": at}} | extra for one in states]
+        return read(letter(sheet({"berichten": [notice(code)], "zaken": items})))
+
+    said = "verteld dat de gegevens weer mogen worden gebruikt"
+    one = told("bevestigd", "wachtend")
+    assert f"Ontwikkelbedrijf Voorbeeld: {said}. Antwoord: geen antwoord nodig." in one
+    waits = "Voor Ontwikkelbedrijf Voorbeeld wacht nog een melding: deze gegevens mogen weer worden gebruikt"
+    assert f"{waits}." in one and "2 keer" not in one
+    two = told("wachtend", "wachtend")
+    assert f"{waits} (2 keer)." in two and said not in two
+    lost = "Deze melding kwam niet aan bij Ontwikkelbedrijf Voorbeeld: deze gegevens mogen weer worden gebruikt."
+    assert lost in told("begraven") and lost in told("gestopt") and lost in told("gewist")
+    assert said not in told("begraven", released=True)
+    for state in ("afgeleverd", "bevestigd", "onverwerkbaar", "gewist", "gestopt"):  # it was there once
+        assert said in told(state, released=True)
+    assert said in told("wachtend", antwoord="gestopt")  # who answers was told
+
+
 def test_a_limit_and_its_end_are_told_apart() -> None:
     groups = Groups()
     groups.add({"berichten": [notice("beperking"), notice("beperking-opgeheven")]})
