@@ -115,8 +115,10 @@ def _until(one: Record) -> str:
     if one["geldigTot"] is None or (one.get("gesloten") or {}).get("geheel") or one.get("stopGevraagd"):
         return ""
     match one["status"]:
-        case StatementStatus.GIVEN | StatementStatus.REFUSED | StatementStatus.TO_CONFIRM:
+        case StatementStatus.GIVEN | StatementStatus.REFUSED:
             return f" Het geldt tot {day(one['geldigTot'])}."
+        case StatementStatus.TO_CONFIRM:
+            return f" Wordt het bevestigd? Dan geldt het tot {day(one['geldigTot'])}."
         case StatementStatus.REQUESTED:
             return f" Het gaat om de tijd tot {day(one['geldigTot'])}."
         case StatementStatus.EXPIRED:

@@ -411,6 +411,12 @@ def test_a_statement_that_ended_says_when_and_no_longer_promises_its_term() -> N
     assert "Het gold tot 25 november 2026. " in statement(status="verlopen")
 
 
+def test_a_ja_that_is_to_be_confirmed_does_not_hold_yet() -> None:
+    told = statement(status="te-bevestigen")
+    assert "Het geldt tot" not in told and "Moet nog worden bevestigd." in told
+    assert "U zei ja op 20 november 2026. Wordt het bevestigd? Dan geldt het tot 25 november 2026." in told
+
+
 def test_a_ja_that_another_word_closes_does_not_hold_now_and_says_why() -> None:
     assert "Geldt nu. " in statement(status="gegeven", gesloten=None)
     for how, why in words.CLOSED.items():
