@@ -41,6 +41,8 @@ _BY_ORGANISATIONS: Final = frozenset({State.REQUESTED, State.PART_CONFIRMED, Sta
 _AUTHORITY: Final = "urn:doorstroomhub:begrip:autoriteit-persoonsgegevens"
 _ALL: Final = [{"@id": terms.ALL, "dct:title": "alles"}]
 _AT_THE_PARTIES: Final = "Bij de genoemde organisaties, ieder voor de eigen gegevens."
+#: From version 5 on: the jurisdiction is that of the parties, and says nothing of where their systems are.
+_SOMEWHERE: Final = " Waar hun systemen staan, weet de hub niet."
 _RETENTION: Final = "Tot het doel bereikt is of de toestemming eindigt; de organisatie noemt haar eigen termijnen."
 
 _KNOWN: Final = (
@@ -144,14 +146,14 @@ def _process(account: Account) -> dict[str, Any]:
         else [_concept("doel", purpose.value, terms.PURPOSES[purpose]) for purpose in account.purposes],
         "dpv:hasPersonalData": _ALL
         if account.categories is None
-        else [_personal_data(category) for category in account.categories],
+        else [_personal_data(category, account.version) for category in account.categories],
         "dpv:hasDataSource": {"@type": "dpv:DataSource", "dct:description": "De genoemde verstrekkers."},
         "dpv:hasProcessing": ["dpv:Share"],
         "dpv:hasRecipient": _parties(account.receivers),
         "dpv:hasStorageCondition": [
             {
                 "@type": "dpv:StorageLocation",
-                "dct:description": _AT_THE_PARTIES,
+                "dct:description": _place(account),
                 "dpv:hasJurisdiction": "loc:NL",
             },
             {"@type": "dpv:StorageDuration", "dct:description": _RETENTION, "dpv:hasDuration": _duration(account)},
@@ -159,7 +161,7 @@ def _process(account: Account) -> dict[str, Any]:
         ],
         "dpv:hasDataProcessingCondition": {
             "@type": "dpv:ProcessingLocation",
-            "dct:description": _AT_THE_PARTIES,
+            "dct:description": _place(account),
             "dpv:hasJurisdiction": "loc:NL",
         },
         "dpv:hasRule": {
@@ -169,13 +171,18 @@ def _process(account: Account) -> dict[str, Any]:
     }
 
 
+def _place(account: Account) -> str:
+    return _AT_THE_PARTIES + (_SOMEWHERE if account.version > 4 else "")
+
+
 def _concept(kind: str, code: str, term: terms.Term) -> dict[str, Any]:
     return {"@id": f"hub:{kind}:{code}", "dct:identifier": code, "dct:title": term.words, "skos:broader": term.dpv}
 
 
-def _personal_data(category: Category) -> dict[str, Any]:
+def _personal_data(category: Category, version: int) -> dict[str, Any]:
     """A category; a special one (AVG art. 9 and 10) says so. Whoever says yes may leave any of them out."""
-    told = _concept("categorie", category.value, terms.CATEGORIES[category]) | {"dpv:hasNecessity": "dpv:Optional"}
+    term = terms.category(category, version)
+    told = _concept("categorie", category.value, term) | {"dpv:hasNecessity": "dpv:Optional"}
     return told | {"@type": "dpv:SpecialCategoryPersonalData"} if category in SPECIAL else told
 
 

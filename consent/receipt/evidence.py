@@ -16,7 +16,7 @@ from contracts.identity import Oin
 #: letter included, is a new version beside the old one: what was given out must be checkable for years.
 #: 1: hours without a leading zero, and the term of a statement that had ended as if it ran on. 2: whoever withdrew, it
 #: was "namens u"; and no word of what a receipt cannot know. 3: as if a new receipt told of a later `nee` or stop.
-#: 4: as if these two alone closed a `ja`, and only later ones.
+#: 4: as if these two alone closed a `ja`, and only later ones; and as if one held that nobody has confirmed.
 VERSION: Final = 5
 
 

@@ -28,6 +28,7 @@ _WHO: Final = {
     None: "Wie wil gegevens over u geven?",
 }
 _WHO_DID: Final = "Wie mocht gegevens over u geven?"
+_WHO_MAY: Final = "Wie mag gegevens over u geven als dit is bevestigd?"
 STYLE: Final = """
 @page { size: A4; margin: 14mm 18mm; }
 body { font: 10.5pt/1.35 Verdana, Arial, sans-serif; color: #111; background: #fff; max-width: 46rem; margin: 1rem auto;
@@ -57,7 +58,7 @@ def letter(account: Account, evidence: Evidence) -> bytes:
         "<body>",
         "<main>",
         f"<h1>{title}</h1>",
-        *_ended(account),
+        *_box(account),
         *_said(account),
         *_flow(account),
         *_until(account),
@@ -85,12 +86,27 @@ def _list(items: Iterable[str]) -> list[str]:
     return ["<ul>", *(f"<li>{escape(item)}</li>" for item in items), "</ul>"]
 
 
-def _ended(account: Account) -> list[str]:
-    end = account.ended
-    if end is None:
+def _box(account: Account) -> list[str]:
+    """That it ended, or that no part of it is in force; not since when: what another part of it was shows to few."""
+    if account.ended is not None:
+        told = f"{_state(account, account.ended)} Sinds {_moment(account, account.ended.at)}."
+    elif _is_unconfirmed(account):
+        again = "opnieuw " if _lapsed(account) else ""
+        told = f"Dit geldt nu niet. Wie gegevens wil geven, moet dit eerst {again}bevestigen."
+    else:
         return []
-    told = f"Let op. {_state(account, end)} Sinds {_moment(account, end.at)}."
-    return [f'<p class="let-op">{escape(told)}</p>']
+    return [f'<p class="let-op">Let op. {escape(told)}</p>']
+
+
+def _is_unconfirmed(account: Account) -> bool:
+    """A `ja` of which no verstrekker's part is in force (any more); earlier versions told it as one that holds."""
+    return account.version > 4 and account.says_yes and account.ended is None and not account.confirmed
+
+
+def _lapsed(account: Account) -> frozenset[Oin]:
+    """Whose part was confirmed once and is in force no more."""
+    lapses = {event.by for event in account.events if event.by is not None and event.state is State.PART_LAPSED}
+    return frozenset(lapses - account.confirmed)
 
 
 def _said(account: Account) -> list[str]:
@@ -118,7 +134,7 @@ def _answer(account: Account) -> list[str]:
 
 def _flow(account: Account) -> list[str]:
     """Who, to whom, what, why; in a refusal that leaves one out: all."""
-    categories = [terms.CATEGORIES[c].words for c in account.categories or ()] or ["al uw gegevens"]
+    categories = [terms.category(c, account.version).words for c in account.categories or ()] or ["al uw gegevens"]
     purposes = [terms.PURPOSES[p].words for p in account.purposes or ()] or ["alles wat met uw toestemming gebeurt"]
     senders = [_sender(account, o) for o in account.senders or ()] or ["alle organisaties"]
     receivers = [account.name(o) for o in account.receivers or ()] or ["alle organisaties"]
@@ -140,12 +156,16 @@ def _is_over(account: Account) -> bool:
 
 
 def _who(account: Account) -> str:
+    if _is_unconfirmed(account):
+        return _WHO_MAY
     return _WHO_DID if account.says_yes and _is_over(account) else _WHO[account.choice]
 
 
 def _sender(account: Account, organisation: Oin) -> str:
     """Its name; who has to confirm its part first may give nothing yet."""
     waits = account.says_yes and not _is_over(account) and organisation not in account.confirmed
+    if waits and account.version > 4 and organisation in _lapsed(account):
+        return f"{account.name(organisation)} (moet dit opnieuw bevestigen)"
     return account.name(organisation) + (" (moet dit eerst nog bevestigen)" if waits else "")
 
 
@@ -155,7 +175,9 @@ def _until(account: Account) -> list[str]:
         told = f"Dit geldt niet meer. Het stopte op {_moment(account, end.at)}."
         return ["<h2>Tot wanneer?</h2>", _p(told), *_kept(account)]
     start = _moment(account, account.valid_from)
-    if account.valid_until is None:
+    if _is_unconfirmed(account):
+        told = _once_confirmed(account, start)
+    elif account.valid_until is None:
         told = f"Dit geldt vanaf {start}. Het geldt tot u iets anders zegt."
     elif account.said is None:
         told = f"Het gaat om de tijd van {start} tot {_moment(account, account.valid_until)}."
@@ -164,12 +186,23 @@ def _until(account: Account) -> list[str]:
     return ["<h2>Tot wanneer?</h2>", _p(told), *_as_of(account), *_kept(account)]
 
 
+def _once_confirmed(account: Account, start: str) -> str:
+    since = f"vanaf {start} " if account.valid_from > account.known_until else ""
+    if account.valid_until is None:
+        return f"Wordt het bevestigd? Dan geldt het {since}tot u iets anders zegt."
+    until = _moment(account, account.valid_until)
+    return f"Wordt het bevestigd? Dan geldt het {since}tot {until}. Daarna stopt het vanzelf."
+
+
 def _as_of(account: Account) -> list[str]:
     """Of which moment a `ja` speaks: what closes it is another word, and stands in no receipt of this one."""
     said = account.said
     if said is None or not _may_be_closed(account):
         return []
     own = [event.at for event in account.events if event.state is State.PERSON_CONFIRMED]
+    spoken, recorder = f"Zo is het gezegd op {_moment(account, max([said.at, *own]))}.", account.name(account.recorder)
+    if _is_unconfirmed(account):
+        return [_p(f"{spoken} Vraag aan {recorder} of dit al is bevestigd.")]
     if account.version > 4:
         closes = (
             "Iets anders kan maken dat dit nu niet geldt. Een nee, of een verzoek om alles te stoppen. "
@@ -177,12 +210,7 @@ def _as_of(account: Account) -> list[str]:
         )
     else:
         closes = "Is er daarna nee gezegd? Of is gevraagd om alles te stoppen? Dan geldt dat, en niet dit bewijs."
-    return [
-        _p(
-            f"Zo is het gezegd op {_moment(account, max([said.at, *own]))}. {closes} "
-            f"Vraag aan {account.name(account.recorder)} of dit nu nog geldt."
-        )
-    ]
+    return [_p(f"{spoken} {closes} Vraag aan {recorder} of dit nu nog geldt.")]
 
 
 def _may_be_closed(account: Account) -> bool:

@@ -1,4 +1,4 @@
-"""The tables of version 1: our codes, their concepts in the W3C Data Privacy Vocabulary, and the words of the letter.
+"""The tables: our codes, their concepts in the W3C Data Privacy Vocabulary, and the words of the letter.
 
 Data, not logic. A code that DPV has no word for keeps an IRI of our own; ``dpv`` names the nearest broader concept, as
 the DPV guide for ISO/IEC TS 27560 does (`skos:broader`). Words are Dutch at B1, and fit after "uw gegevens over".
@@ -45,12 +45,17 @@ CATEGORIES: Final[Mapping[Category, Term]] = {
     Category.OPLEIDING: Term("pd:Education", "uw opleiding"),
     Category.LEERVOORTGANG: Term("pd:Education", "wat u leert en hoe ver u bent"),
     Category.BEOORDELING: Term("pd:ProfessionalEvaluation", "hoe uw werk wordt beoordeeld"),
-    Category.INZETBAARHEID: Term("pd:Professional", "welk werk u kunt doen, en hoe veel"),
+    Category.INZETBAARHEID: Term("pd:Professional", "welk werk u kunt doen, en hoeveel"),
     Category.UITKERING: Term("pd:Income", "uw uitkering"),
     Category.BEGELEIDING: Term("dpv:PersonalData", "de hulp die u krijgt"),
     Category.GEZONDHEID: Term("pd:Health", "uw gezondheid"),
     Category.JUSTITIE: Term("pd:Criminal", "of u met politie of justitie te maken hebt"),
     Category.OVERIG_BIJZONDER: Term("dpv:SpecialCategoryPersonalData", "andere gevoelige dingen, zoals uw geloof"),
+    Category.MEDEWERKER: Term("dpv:PersonalData", "naam en functie van medewerkers, zoals uw praktijkopleider"),
+}
+#: The same before version 5, where that said it otherwise.
+_CATEGORIES_4: Final[Mapping[Category, Term]] = {
+    Category.INZETBAARHEID: Term("pd:Professional", "welk werk u kunt doen, en hoe veel"),
     Category.MEDEWERKER: Term("dpv:PersonalData", "medewerkers van organisaties"),
 }
 BASES: Final[Mapping[LegalBasis, Term]] = {
@@ -87,3 +92,8 @@ MANNERS: Final[Mapping[str, str]] = {
 #: The rights that go with consent (AVG art. 7, 13, 15 to 18, 20, 77). Objection (art. 21) is not one of them.
 RIGHTS: Final = ("A7-3", "A13", "A15", "A16", "A17", "A18", "A20", "A77")
 NO_CONSEQUENCE: Final = "Nee zeggen of stoppen heeft geen gevolgen voor uw uitkering of uw traject."
+
+
+def category(code: Category, version: int) -> Term:
+    """A category in the words of a version of the receipt."""
+    return _CATEGORIES_4.get(code, CATEGORIES[code]) if version < 5 else CATEGORIES[code]

@@ -38,8 +38,9 @@ def retention(terms: Terms, kind: str | None = None, purpose: str | None = None)
             "inhoud",
             days,
             None,
-            f"Een bericht over u blijft in de hub tot {days} dagen nadat het is aangekomen of tegengehouden. "
-            "Daarna wordt de tekst vanzelf gewist.",
+            f"Een bericht over u blijft in de hub tot {days} dagen nadat het is aangekomen of onderweg is "
+            "tegengehouden. Daarna wordt de tekst vanzelf gewist. "
+            "Een bericht dat meteen is geweigerd, wordt niet bewaard, alleen dat het is geweigerd.",
         ),
         Kept(
             "onbestelbaar",

@@ -22,6 +22,7 @@ from hub.ledger.person_entries import entries_of
 from hub.ledger.replay.check import check
 from hub.store.database import reading, snapshot
 from hub.store.persons import people
+from hub.store.persons.cases import NOTICES
 from tests import samples
 from tests.partners import Answer, Person
 from tests.region import Region, region_on
@@ -245,6 +246,7 @@ def test_the_whole_picture_names_organisations_and_no_ref_of_theirs(world: World
     assert named == {GEMEENTE, ONTWIKKELBEDRIJF, MBO, WOONZORG, KRINGLOOP}
     assert {one["organisatie"] for one in answer["betrokkenheden"]} == named
     assert answer["afgeschermd"] is True
+    assert answer["doorgifteBuitenEu"] is None  # where the computers of who receives are, the hub does not know
     assert [one["grond"] for one in answer["bezwaren"]] == ["kringloop-bezwaar"]
     assert {one["vastgelegdDoor"] for one in answer["beperkingen"] + answer["afschermingen"]} == {MBO}
     assert [one["vastgelegdDoor"] for one in answer["stopverzoeken"]] == [WOONZORG]
@@ -494,6 +496,31 @@ def test_content_whose_key_is_gone_is_null_and_who_is_erased_is_unknown(world: W
 
     region.operate(mark)
     assert (one.ask(at).status, one.ask(at).code) == NOT_FOUND
+
+
+def test_who_has_not_fetched_a_notice_is_not_said_to_have_been_told(world: World) -> None:
+    region = world.region
+    guide, at = region.pair()
+    person, _ = region.reporting(guide, at)
+    region.send(at, region.report(person, at)).expect(202)
+    region.collect(guide)
+    own = f"/v1/kandidaten/{person.refs[at]}/beperking"
+    region.call(at, "PUT", own, {"verstrekkers": [at], "grond": "onrechtmatig"}).expect(200)
+    region.collect(guide)
+    region.call(at, "DELETE", own).expect(204)
+    one = World(region, person, PersonId(""), {})
+    said = "verteld dat de gegevens weer mogen worden gebruikt"
+    waits = "wacht nog een melding: deze gegevens mogen weer worden gebruikt."
+
+    def stand() -> set[str]:
+        return {case["melding"]["status"] for case in one.picture(at)["zaken"] if case["code"] == "beperking-opgeheven"}
+
+    page = one.ask(at, "formaat=brief").body.decode()
+    assert said not in page and waits in page and stand() == {"wachtend"}
+    region.collect(guide)
+    page = one.ask(at, "formaat=brief").body.decode()
+    assert said in page and waits not in page and stand() == {"bevestigd"}
+    assert all(("melding" in case) == (case["soort"] in NOTICES) for case in world.picture(KRINGLOOP)["zaken"])
 
 
 def test_the_letter_tells_repeats_once(world: World) -> None:

@@ -196,8 +196,15 @@ def test_without_the_list_no_consent_of_before_opens_anything_until_it_is_confir
     assert done.outcome.held == 2 and done.outcome.again == 0  # to be placed, and to be reported about
     assert case.status() == "te-bevestigen" and case.new_report() == 403
     assert "voortgang.gemeld.v1" not in case.arrives()
+    path = f"/v1/toestemmingen/{case.given}/toestemmingsbewijs?formaat=brief"
+    case.region.wait_signed()
+    receipt = case.region.call(case.at, "GET", path).body.decode()
+    assert "Let op. Dit geldt nu niet." in receipt and "Dit geldt van" not in receipt
     confirmed = case.region.call(case.at, "POST", f"/v1/toestemmingen/{case.given}/bevestiging").expect(200)
     assert confirmed["status"] == "gegeven" and case.new_report() == 202  # the way on, for who still says yes
+    case.region.wait_signed()
+    receipt = case.region.call(case.at, "GET", path).body.decode()
+    assert "Let op." not in receipt and "Dit geldt van" in receipt
 
 
 @on_sqlite

@@ -23,7 +23,7 @@ CANDIDATES, STAFF = "kandidaten", "medewerkers"
 SECURITY: Final = (
     "toegang per organisatie en taak, met sleutels die alleen het eigen systeem heeft",
     "versleuteling van berichten en eigen nummers in opslag, met een sleutel per persoon en organisatie",
-    "een eigen kenmerk per organisatie in plaats van een naam; het BSN alleen als gesleutelde index",
+    "een eigen kenmerk per organisatie in plaats van een naam; het BSN buiten berichten alleen als gesleutelde index",
     "per bericht en ontvanger een toets op wet of toestemming, vlak voor het verstrekken opnieuw",
     "alleen de gegevens die de ontvanger voor dit doel nodig heeft",
     "een bewijslogboek dat anderen kunnen controleren",

@@ -27,6 +27,8 @@ COLUMNS: Final = (
 )
 
 _DAYS: Final = frozenset({"geldigVan", "geldigTot"})
+#: What an empty cell means where it is not "none".
+_EMPTY: Final[Mapping[str, str]] = {"doorgifteBuitenEu": "niet bekend"}
 
 
 def row(activity: Activity, terms: Terms, own: Oin | None = None) -> dict[str, Any]:
@@ -50,7 +52,7 @@ def row(activity: Activity, terms: Terms, own: Oin | None = None) -> dict[str, A
         "categorieen": [category.value for category in activity.categories],
         "grondslagen": [_ground(one) for one in activity.grounds],
         "opToestemming": [category.value for category in activity.consented],
-        "doorgifteBuitenEu": False,
+        "doorgifteBuitenEu": None,  # nothing checks where the computers of who receives are
         "bewaartermijnen": [one.told() for one in retention(terms, activity.kind.name, activity.purpose.value)],
         "beveiliging": list(SECURITY),
         "dpiaOp": agreement.dpia_on,
@@ -84,7 +86,7 @@ def sheet(rows: Iterable[Mapping[str, Any]]) -> bytes:
     out = csv.writer(written, delimiter=";", lineterminator="\r\n")
     out.writerow(COLUMNS)
     for one in rows:
-        out.writerow([_cell(_day(one[c]) if c in _DAYS else one.get(c)) for c in COLUMNS])
+        out.writerow([_cell(_day(one[c]) if c in _DAYS else one.get(c)) or _EMPTY.get(c, "") for c in COLUMNS])
     return (_BOM + written.getvalue()).encode()
 
 

@@ -54,6 +54,7 @@ class Verwerkingsactiviteit(Schema):
     """One activity: an agreement, a kind of message, a doel, and who gives to whom (AVG art. 30(1)).
 
     `opToestemming`: categories that no grondslag covers, so that they go only where the person agreed.
+    `doorgifteBuitenEu`: null, for the hub does not know where the systems of an organisation are.
     """
 
     activiteitId = fields.String(required=True)
@@ -71,7 +72,7 @@ class Verwerkingsactiviteit(Schema):
     categorieen = fields.List(code_field(Category), required=True)
     grondslagen = fields.List(fields.Nested(VerwerkingGrondslag), required=True)
     opToestemming = fields.List(code_field(Category), required=True)
-    doorgifteBuitenEu = fields.Boolean(required=True)
+    doorgifteBuitenEu = fields.Boolean(required=True, allow_none=True)
     bewaartermijnen = fields.List(fields.Nested(VerwerkingBewaartermijn), required=True)
     beveiliging = fields.List(fields.String(), required=True)
     dpiaOp = fields.String(required=True, metadata={"format": "date"})

@@ -171,24 +171,32 @@ def _cases(look: Look, after: str, limit: int) -> list[Row[Any]]:
     return cases.seen_by(look.connection, look.whose.own, wanted)
 
 
-def _codes(look: Look, rows: Sequence[Row[Any]]) -> dict[str, str]:
-    """By zaak, the cause of a notice that a ground is gone: it stands in the log alone."""
-    wanted = {row.case_id for row in rows if row.kind == LAPSED}
+def _notices(look: Look, rows: Sequence[Row[Any]]) -> dict[str, Mapping[str, Any]]:
+    """By zaak, what the log says of the notice that it is about: its cause, for one, stands there alone."""
+    wanted = {row.case_id for row in rows if row.kind in cases.NOTICES}
     if not wanted:
         return {}
     said = (entry.payload for entry in entries_of(look.connection, look.evidence_keys))
-    return {one["zaakId"]: one["code"] for one in said if one["soort"] == NOTICE and one["zaakId"] in wanted}
+    return {one["zaakId"]: one for one in said if one["soort"] == NOTICE and one["zaakId"] in wanted}
 
 
 def _case(look: Look, rows: Sequence[Row[Any]]) -> Items:
-    codes = _codes(look, rows)
+    """``melding``: how far the notice came: that it was made does not mean that somebody was told."""
+    notices = _notices(look, rows)
+    codes = {row.case_id: notices[row.case_id]["code"] for row in rows if row.kind == LAPSED and row.case_id in notices}
+    came = picture.states(look.connection, [said["berichtId"] for said in notices.values()])
     return [
         {"id": r.shown_id, "soort": r.kind, "verstrekker": r.verstrekker, "gevraagd": r.organisation}
         | {"geopendOp": r.opened_at, "uiterlijkOp": r.due_at, "geslotenOp": r.closed_at, "antwoord": r.answer}
         | {"toelichting": look.cases.explanation(r)}
         | cause(codes.get(r.case_id), r.organisation, look.whose.own)
+        | _came(came.get(notices[r.case_id]["berichtId"]) if r.case_id in notices else None)
         for r in rows
     ]
+
+
+def _came(row: Row[Any] | None) -> dict[str, Any]:
+    return {} if row is None else {"melding": {"status": row.state, "vrijgegevenOp": row.released_at}}
 
 
 def _recalls(_look: Look, rows: Sequence[Row[Any]]) -> Items:

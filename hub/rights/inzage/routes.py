@@ -98,7 +98,7 @@ def _page(look: Look, query: Mapping[str, Any]) -> dict[str, Any]:
         "organisatie": caller().organisation,
         "afgeschermd": picture.shielded(look.connection, look.whose),
         "bewaartermijnen": terms,
-        "doorgifteBuitenEu": False,
+        "doorgifteBuitenEu": None,  # nothing checks where the computers of who receives are
         "geautomatiseerdeBesluiten": False,
         "organisaties": _named(look.connection, found),
         **{section.name: found.get(section.name, []) for section in SECTIONS},

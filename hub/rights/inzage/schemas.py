@@ -34,7 +34,7 @@ class OrganisatieInInzage(Schema):
 
 
 class Registratie(Schema):
-    """That an organisation knows the person. `bsnGekoppeld`: by a keyed index; the number itself is never kept.
+    """That an organisation knows the person. `bsnGekoppeld`: by a keyed index, not the number itself.
 
     Its own refs and numbers are told to that organisation only.
     """
@@ -160,8 +160,15 @@ class AfschermingInInzage(Schema):
     opgehevenOp = Instant(required=True, allow_none=True)
 
 
+class MeldingInInzage(Schema):
+    """How far a notice came."""
+
+    status = code_field(State, required=True)
+    vrijgegevenOp = Instant(required=True, allow_none=True)
+
+
 class ZaakInInzage(Schema):
-    """What an organisation was asked or told. `code`: the cause of a `grondslag.vervallen`."""
+    """What an organisation was asked or told. `code`: the cause of a `grondslag.vervallen`; `melding`: of a notice."""
 
     id = fields.String(required=True)
     soort = word_field(*CASE_KINDS, required=True)
@@ -173,6 +180,7 @@ class ZaakInInzage(Schema):
     antwoord = fields.String(required=True, allow_none=True)
     toelichting = fields.String(required=True, allow_none=True)
     code = fields.String()
+    melding = fields.Nested(MeldingInInzage)
 
 
 class TerugroepingInInzage(Schema):
@@ -297,7 +305,7 @@ class _Kop(Schema):
     organisatie = oin_field(required=True)
     afgeschermd = fields.Boolean(required=True)
     bewaartermijnen = fields.List(fields.Nested(Bewaartermijn), required=True)
-    doorgifteBuitenEu = fields.Boolean(required=True)
+    doorgifteBuitenEu = fields.Boolean(required=True, allow_none=True)
     geautomatiseerdeBesluiten = fields.Boolean(required=True)
     organisaties = fields.List(fields.Nested(OrganisatieInInzage), required=True)
     volgende = fields.String(required=True, allow_none=True)
@@ -307,5 +315,8 @@ Inzage: Final = type(
     "Inzage",
     (_Kop,),
     {name: fields.List(fields.Nested(item), required=True) for name, item in LISTS.items()}
-    | {"__doc__": "A page of the picture, its lists in a fixed order; `volgende` goes on where it ended."},
+    | {
+        "__doc__": "A page of the picture, its lists in a fixed order; `volgende` goes on where it ended.\n\n"
+        "`doorgifteBuitenEu`: null, for the hub does not know where the systems of an organisation are."
+    },
 )

@@ -187,6 +187,12 @@ def traffic(connection: Connection, whose: Whose, after: int, limit: int) -> lis
     return list(connection.execute(query))
 
 
+def states(connection: Connection, message_ids: Collection[str]) -> dict[str, Row[Any]]:
+    """How far messages came that have one recipient each."""
+    query = select(delivery).where(delivery.c.message_id.in_(list(message_ids)))
+    return {row.message_id: row for row in connection.execute(query)}
+
+
 def rested_on(connection: Connection, delivery_ids: Collection[str]) -> dict[str, list[str]]:
     """Per delivery, the statements and releases from secrecy on which any of its releases rested."""
     found: dict[str, list[str]] = defaultdict(list)

@@ -126,4 +126,4 @@ def _refusal(sheet: Sheet, group: Group) -> list[str]:
         f"Niet aan {sheet.who(one['ontvanger'])}: {words.why(one['reden']) or 'het mocht niet'}."
         for one in group.sample.get("besluiten", ())
     ]
-    return ["Tegengehouden: het mocht niet. Het bericht is niet bewaard.", *told]
+    return ["Meteen geweigerd: het mocht niet. Het bericht zelf is niet bewaard.", *told]

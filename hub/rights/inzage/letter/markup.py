@@ -15,6 +15,12 @@ def capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
+def quoted(text: str) -> str:
+    """What somebody wrote, as the end of a sentence: with one stop, its own where it has one."""
+    said = text.strip()
+    return f"“{said}”" + ("" if said.endswith((".", "!", "?", "…")) else ".")
+
+
 def p(text: str) -> str:
     """A paragraph."""
     return f"<p>{escape(text)}</p>"

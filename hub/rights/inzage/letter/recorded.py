@@ -7,11 +7,14 @@ from consent.facts import StatementStatus
 from consent.receipt import terms
 from consent.receipt.dutch import day, moment
 from contracts.identity import Category, Purpose
+from hub.delivery.states import State
 from hub.rights.inzage.letter import words
 from hub.rights.inzage.letter.grouping import Key
-from hub.rights.inzage.letter.markup import capital, enumerated, listed, p, table
+from hub.rights.inzage.letter.markup import capital, enumerated, listed, p, quoted, table
 from hub.rights.inzage.letter.sheet import Record, Sheet, categories
 
+#: Of a notice that was not told yet, or never will be.
+_WAITS, _LOST = "Voor {} wacht nog een melding", "Deze melding kwam niet aan bij {}"
 _SAID: Final = ("Wat zei u?", "Waarover?", "Van wie, aan wie?", "Hoe staat het nu?")
 
 
@@ -21,11 +24,16 @@ def known(sheet: Sheet) -> Iterable[str]:
     lines = []
     for one in sheet.of("registraties"):
         since = f", sinds {day(one['geregistreerdOp'])}" if one["geregistreerdOp"] is not None else ""
-        bsn = ". Gekoppeld aan uw burgerservicenummer. Het nummer zelf staat er niet" if one["bsnGekoppeld"] else ""
+        bsn = ". Gekoppeld aan uw burgerservicenummer" if one["bsnGekoppeld"] else ""
         lines.append(f"{sheet.who(one['organisatie'])}{since}{bsn}.")
         lines += [f"Uw nummer daar in de hub: {ref}." for ref in one.get("kandidaatRefs", ())]
         lines += [f"Uw nummer in het eigen systeem daar: {number}." for number in one.get("lokaleNummers", ())]
     yield listed(lines)
+    if any(one["bsnGekoppeld"] for one in sheet.of("registraties")):
+        yield p(
+            "Bij uw gegevens bewaart de hub het burgerservicenummer zelf niet, alleen een kenmerk dat ervan is "
+            "gemaakt. In een bericht dat nog in de hub ligt, kan het nummer wel staan. Dat bericht is versleuteld."
+        )
     took = [_part(sheet, one) for one in sheet.of("betrokkenheden")]
     if took:
         own = f"Zo doet of deed {sheet.name} mee in uw traject:"
@@ -107,8 +115,10 @@ def _until(one: Record) -> str:
     if one["geldigTot"] is None or (one.get("gesloten") or {}).get("geheel") or one.get("stopGevraagd"):
         return ""
     match one["status"]:
-        case StatementStatus.GIVEN | StatementStatus.REFUSED | StatementStatus.TO_CONFIRM:
+        case StatementStatus.GIVEN | StatementStatus.REFUSED:
             return f" Het geldt tot {day(one['geldigTot'])}."
+        case StatementStatus.TO_CONFIRM:
+            return f" Wordt het bevestigd? Dan geldt het tot {day(one['geldigTot'])}."
         case StatementStatus.REQUESTED:
             return f" Het gaat om de tijd tot {day(one['geldigTot'])}."
         case StatementStatus.EXPIRED:
@@ -170,8 +180,8 @@ def _for_what(one: Record) -> str:
 
 def _objection(sheet: Sheet, one: Record) -> str:
     outcome = words.OUTCOMES.get(one["uitkomst"], one["uitkomst"])
-    own = f" U schreef: “{one['grond']}”." if one["grond"] else ""
-    motive = f" De uitleg daarbij: “{one['motivering']}”." if one["motivering"] else ""
+    own = f" U schreef: {quoted(one['grond'])}" if one["grond"] else ""
+    motive = f" De uitleg daarbij: {quoted(one['motivering'])}" if one["motivering"] else ""
     return (
         f"Op {day(one['op'])} maakte u bezwaar tegen het delen door {sheet.all_of(one['verstrekkers'])}."
         f"{_for_what(one)}{own} De uitkomst: {outcome}.{motive}"
@@ -192,8 +202,9 @@ def acts(sheet: Sheet) -> Iterable[str]:
     """What organisations were asked about the person, what was taken back, and who looked."""
     counted: dict[Key, int] = {}
     for one in sheet.of("zaken"):
-        told = words.case(one["soort"], one.get("code"))
-        key = (one["gevraagd"], told, one["antwoord"], one["geslotenOp"] is None)
+        fate = _fate(one)
+        told = (words.case if fate is None else words.kind)(one["soort"], one.get("code"))
+        key = (fate, one["gevraagd"], told, *((one["antwoord"], one["geslotenOp"] is None) if fate is None else ()))
         counted[key] = counted.get(key, 0) + 1
     lines = [_case(sheet, key, count) for key, count in counted.items()]
     lines += [
@@ -209,8 +220,24 @@ def acts(sheet: Sheet) -> Iterable[str]:
         yield listed(looked)
 
 
+def _fate(one: Record) -> str | None:
+    """What became of a notice that its receiver has not been told of; ``None``: it arrived, or was answered."""
+    notice = one.get("melding")
+    if notice is None or one["antwoord"] is not None:
+        return None
+    match notice["status"], notice["vrijgegevenOp"]:
+        case State.WAITING, _:
+            return _WAITS
+        case (State.BURIED, _) | (State.STOPPED | State.ERASED, None):
+            return _LOST
+    return None
+
+
 def _case(sheet: Sheet, key: Key, count: int) -> str:
-    asked, said, answer, is_open = key
-    told = words.ANSWERS.get(answer, answer) if answer else ("nog geen antwoord" if is_open else "geen antwoord nodig")
+    fate, asked, said, *answered = key
     often = f" ({count} keer)" if count > 1 else ""
+    if fate is not None:
+        return f"{fate.format(sheet.who(asked))}: {said.removeprefix('melding: ')}{often}."
+    answer, is_open = answered
+    told = words.ANSWERS.get(answer, answer) if answer else ("nog geen antwoord" if is_open else "geen antwoord nodig")
     return f"{sheet.who(asked)}: {said}{often}. Antwoord: {told}."

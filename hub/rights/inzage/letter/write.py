@@ -1,6 +1,6 @@
 """The letter as a whole. It fetches nothing and runs nothing; what happened often is told once, with how often."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from html import escape
 from typing import Final
 
@@ -8,6 +8,7 @@ from consent.receipt import terms
 from consent.receipt.dutch import moment
 from contracts.identity import Category, Purpose
 from hub.rights.inzage.letter import flows, recorded
+from hub.rights.inzage.letter.grouping import Group
 from hub.rights.inzage.letter.markup import enumerated, listed, p
 from hub.rights.inzage.letter.sheet import Sheet, categories
 
@@ -33,11 +34,13 @@ td p:last-child { margin: 0; }
 .nummer { overflow-wrap: anywhere; font-family: monospace; }
 @media print { body { margin: 0; padding: 0; max-width: none; } }
 """
+#: What an organisation did that sent, or received.
+_WAYS: Final = (("verstuurd", "gaf"), ("ontvangen", "kreeg"))
 
 
 def letter(sheet: Sheet) -> bytes:
     """The letter, UTF-8, ending in a newline."""
-    title = "Wat er over u is gedeeld" if sheet.whole else f"Wat {sheet.name} over u heeft gedeeld"
+    title = "Wat er over u is gedeeld" if sheet.whole else f"Wat {sheet.name} over u heeft gegeven of gekregen"
     page = [
         "<!DOCTYPE html>",
         '<html lang="nl">',
@@ -81,12 +84,11 @@ def _summary(sheet: Sheet) -> Iterable[str]:
     groups = [group for group in sheet.groups.given.values() if not group.sample["kennisgeving"]]
     given = [group.sample for group in groups]
     yield "<h2>In het kort</h2>"
+    yield p(_counted(sheet, groups))
     if not given:
-        yield p("Er zijn geen gegevens over u gedeeld.")
         return
     kinds = {Category(c) for one in given for c in one["categorieen"]}
     purposes = {Purpose(one["doel"]) for one in given}
-    yield p(f"Er is {sum(group.count for group in groups)} keer iets over u gedeeld.")
     lines = (
         ("Wie gaf gegevens", enumerated(sorted({sheet.who(one["verstrekker"]) for one in given}))),
         ("Wie kreeg gegevens", enumerated(sorted({sheet.who(one["ontvanger"]) for one in given}))),
@@ -94,6 +96,16 @@ def _summary(sheet: Sheet) -> Iterable[str]:
         ("Waarvoor", "; ".join(terms.PURPOSES[one].words for one in sorted(purposes))),
     )
     yield listed(f"{label}: {told}." for label, told in lines if told)
+
+
+def _counted(sheet: Sheet, groups: Sequence[Group]) -> str:
+    """How often something went; of one organisation, which way."""
+    if sheet.whole:
+        often = sum(group.count for group in groups)
+        return f"Er is {often} keer iets over u gedeeld." if often else "Er zijn geen gegevens over u gedeeld."
+    counts = ((word, sum(g.count for g in groups if g.sample["richting"] == way)) for way, word in _WAYS)
+    told = [f"{sheet.name} {word} {often} keer iets over u." for word, often in counts if often]
+    return " ".join(told) or f"{sheet.name} gaf en kreeg geen gegevens over u via de hub."
 
 
 def _closing(sheet: Sheet) -> Iterable[str]:
@@ -104,7 +116,12 @@ def _closing(sheet: Sheet) -> Iterable[str]:
     for kept in sheet.kept:
         yield p(kept.words)
     yield "<h2>Gaan gegevens naar het buitenland?</h2>"
-    yield p("Nee. De hub geeft geen gegevens aan landen buiten de Europese Unie.")
+    yield p(
+        "De hub geeft gegevens alleen aan organisaties met een Nederlands organisatienummer (OIN). "
+        "Waar hun computers staan, weet de hub niet. Vraag dat aan de organisatie die de gegevens kreeg. "
+        "Gaan ze naar een land buiten de Europese Unie? Dan mag u weten hoe ze daar zijn beschermd "
+        "(AVG, artikel 15, lid 2)."
+    )
     yield "<h2>Beslist een computer over u?</h2>"
     yield p("Nee. De hub kijkt alleen of een bericht mag worden gegeven. Wat er met u gebeurt, beslissen mensen.")
     yield "<h2>Uw rechten</h2>"

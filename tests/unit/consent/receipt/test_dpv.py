@@ -74,6 +74,8 @@ def test_processing_fields() -> None:
     assert (inner["dpv:hasJurisdiction"], inner["dpv:hasApplicableLaw"]) == ("loc:NL", "eu-gdpr:GDPR")
     location, duration = process["dpv:hasStorageCondition"]
     assert (location["@type"], location["dpv:hasJurisdiction"]) == ("dpv:StorageLocation", "loc:NL")
+    for place in (location, process["dpv:hasDataProcessingCondition"]):  # the law of the parties, not a place on earth
+        assert "Waar hun systemen staan, weet de hub niet." in place["dct:description"]
     assert duration["dpv:hasDuration"] == {"@type": "dpv:UntilTimeDuration", "rdf:value": "2027-06-21T22:00:00.000Z"}
     assert inner["dpv:hasConsentControl"]["@type"] == "dpv:WithdrawConsent"
     assert {"eu-gdpr:A7-3", "eu-gdpr:A15", "eu-gdpr:A17", "eu-gdpr:A77"} <= {

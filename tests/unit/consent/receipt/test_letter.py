@@ -1,6 +1,7 @@
 """The letter: readable by people and screen readers, in plain Dutch, one file that fetches nothing."""
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 from typing import Any
@@ -20,6 +21,7 @@ from tests.unit.consent.receipt.receipt_room import (
     event,
     eventful,
     plain,
+    principal,
     statement,
 )
 
@@ -143,6 +145,52 @@ def test_what_happened_since_is_told_and_an_end_first() -> None:
     assert "22 juni 2027" not in told and "Daarna stopt het vanzelf" not in told
 
 
+LAPSED = event("bevestiging-vervallen", "2026-12-01T08:00:00.000Z", organisatie=OWN)
+
+
+def test_a_ja_that_no_verstrekker_has_confirmed_any_more_says_first_that_it_does_not_hold() -> None:
+    """As after a restore: it is held until a verstrekker confirms it anew."""
+    held = case(statement(), LAPSED, who=principal())
+    told = page(held).text()
+    box = "Let op. Dit geldt nu niet. Wie gegevens wil geven, moet dit eerst opnieuw bevestigen."
+    assert told.index(box) < told.index("Wat is er gezegd?")
+    assert page(held).attributes("p")[0] == {"class": "let-op"}
+    assert "Dit geldt van" not in told and "Dit geldt vanaf" not in told and "of dit nu nog geldt" not in told
+    assert "Wordt het bevestigd? Dan geldt het tot 22 juni 2027, 00.00 uur. Daarna stopt het vanzelf." in told
+    assert "Wie mag gegevens over u geven als dit is bevestigd?" in told
+    assert "Ontwikkelbedrijf De Sluis (moet dit opnieuw bevestigen)" in told
+    assert 'Woonzorg "Delta" <&> (moet dit eerst nog bevestigen)' in told
+    assert "Vraag aan Ontwikkelbedrijf De Sluis of dit al is bevestigd." in told
+
+
+def test_a_ja_that_no_verstrekker_has_confirmed_yet_says_so_too() -> None:
+    told = page(case(statement(bevestigd=None))).text()
+    assert "Let op. Dit geldt nu niet. Wie gegevens wil geven, moet dit eerst bevestigen." in told
+    assert "Dit geldt van" not in told and "opnieuw" not in told
+    later = page(case(statement(bevestigd=None, geldigVan="2027-01-01T00:00:00.000Z"))).text()
+    assert "Dan geldt het vanaf 1 januari 2027, 01.00 uur tot 22 juni 2027, 00.00 uur." in later
+    endless = page(case(statement(bevestigd=None, geldigTot=None))).text()
+    assert "Wordt het bevestigd? Dan geldt het tot u iets anders zegt." in endless
+
+
+@pytest.mark.parametrize("payloads", [(statement(),), (statement(), LAPSED, CONFIRMED), (GENERAL,), (REQUEST,)])
+def test_control_what_somebody_confirmed_or_what_is_no_ja_has_no_box(payloads: tuple[dict[str, Any], ...]) -> None:
+    told = page(case(*payloads)).text()
+    assert "Let op" not in told and "als dit is bevestigd" not in told
+
+
+@pytest.mark.parametrize("version", [1, 2, 3, 4])
+def test_what_was_given_out_in_other_words_keeps_those(version: int) -> None:
+    categories = ["contact", "inzetbaarheid"]
+    for form in ("brief", "dpv"):
+        made = case(statement(categorieen=categories), LAPSED).evidence
+        old = document.write(form, replace(made, version=version)).decode()
+        new = document.write(form, made).decode()
+        assert "en hoe veel" in old and "en hoeveel" in new and "hoe veel" not in new
+        assert "Let op. " not in old and "Waar hun systemen staan" not in old
+        assert document.read(old.encode()).evidence.version == version
+
+
 def test_a_refusal_a_question_a_minor_and_a_renewal_have_their_own_words() -> None:
     told = page(case(GENERAL)).text()
     for words in ("Bewijs dat u nee zei", "Wie mag geen gegevens over u geven?", "alle organisaties", "al uw gegevens"):
@@ -172,7 +220,8 @@ def test_names_are_words_and_never_markup() -> None:
 def test_sentences_are_short() -> None:
     """B1: what the hub itself writes has no sentence of more than 16 words."""
     names = ("Ontwikkelbedrijf De Sluis", 'Woonzorg "Delta" <&>', "Kringloop Nieuw Leven")
-    for made in (plain(), eventful(), case(REQUEST), case(GENERAL)):
+    held = case(statement(), LAPSED), case(statement(bevestigd=None, geldigVan="2027-01-01T00:00:00.000Z"))
+    for made in (plain(), eventful(), case(REQUEST), case(GENERAL), *held):
         for block in page(made).shown:
             for name in names:
                 block = block.replace(name, "X")

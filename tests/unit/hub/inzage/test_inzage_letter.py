@@ -16,8 +16,10 @@ from consent.receipt import terms
 from contracts import catalogue
 from contracts.identity import Category, LegalBasis, LegalFramework, Oin, Purpose, SecrecySubject
 from contracts.kinds.kennisgeving import GrondslagVervallen
+from contracts.retention.terms import shipped
 from hub.delivery.release import INACTIVE, UNREADABLE
 from hub.delivery.states import State
+from hub.reference.retention import retention
 from hub.rights.cases import answering as cases
 from hub.rights.consent import ending
 from hub.rights.erasure.whole import ERASED, KEPT
@@ -108,6 +110,7 @@ def message(**extra: Any) -> dict[str, Any]:
         "doel": "trajectbegeleiding",
         "verstrekker": GEMEENTE,
         "ontvanger": BEDRIJF,
+        "richting": "verstuurd",
         "kennisgeving": False,
         "status": "bevestigd",
         "aanvaardOp": NOON,
@@ -232,12 +235,92 @@ def test_the_letter_says_who_what_when_what_for_and_why() -> None:
         "Autoriteit Persoonsgegevens",
         "Waar komen de gegevens vandaan",
         "Beslist een computer over u",
-        "buiten de Europese Unie",
+        "Gaan gegevens naar het buitenland",
     ],
 )
 @pytest.mark.parametrize("whole", [True, False])
 def test_the_letter_holds_what_the_law_asks(part: str, whole: bool) -> None:
     assert part in read(letter(sheet({"berichten": [message()]}, whole=whole)))
+
+
+def test_of_other_countries_the_letter_says_only_what_the_hub_knows() -> None:
+    """Where the computers of who receives are, nothing checks."""
+    told = read(letter(sheet({"berichten": [message()]})))
+    answer = told.split("Gaan gegevens naar het buitenland? ")[1].split(" Beslist een computer")[0]
+    assert "Nee" not in answer and "geeft geen gegevens" not in answer
+    for part in (
+        "De hub geeft gegevens alleen aan organisaties met een Nederlands organisatienummer (OIN).",
+        "Waar hun computers staan, weet de hub niet. Vraag dat aan de organisatie die de gegevens kreeg.",
+        "(AVG, artikel 15, lid 2)",
+    ):
+        assert part in answer
+
+
+def test_what_was_refused_at_once_is_not_kept_and_what_was_stopped_on_its_way_is() -> None:
+    made = sheet({"berichten": [message(status="gestopt", vrijgegevenOp=None)], "weigeringen": [refusal()]})
+    made.kept = retention(shipped())
+    told = read(letter(made))
+    assert "Meteen geweigerd: het mocht niet. Het bericht zelf is niet bewaard." in told
+    assert "Tegengehouden. " in told and "Tegengehouden: het mocht niet" not in told
+    assert "Een bericht dat meteen is geweigerd, wordt niet bewaard, alleen dat het is geweigerd." in told
+    assert "nadat het is aangekomen of onderweg is tegengehouden." in told
+
+
+def test_who_only_received_is_not_said_to_have_given() -> None:
+    """The title and the count of an own letter fit both directions."""
+
+    def told(*directions: str) -> str:
+        turned = {"richting": "ontvangen", "verstrekker": BEDRIJF, "ontvanger": GEMEENTE}
+        items = [message(**turned) if one == "ontvangen" else message() for one in directions]
+        return read(letter(sheet({"berichten": items}, whole=False)))
+
+    got = told("ontvangen", "ontvangen")
+    assert got.startswith("Wat Gemeente Voorbeeld over u heeft gegeven of gekregen")
+    assert "Gemeente Voorbeeld kreeg 2 keer iets over u." in got
+    assert "gaf" not in got.split("Wie gaf")[0] and "keer iets over u gedeeld" not in got
+    gave = told("verstuurd")
+    assert "Gemeente Voorbeeld gaf 1 keer iets over u." in gave and "kreeg 1 keer" not in gave
+    assert "Gemeente Voorbeeld gaf 1 keer iets over u. Gemeente Voorbeeld kreeg 2 keer iets over u." in told(
+        "ontvangen", "verstuurd", "ontvangen"
+    )
+    assert "Gemeente Voorbeeld gaf en kreeg geen gegevens over u via de hub." in told()
+    assert "Er is 1 keer iets over u gedeeld." in read(letter(sheet({"berichten": [message()]})))
+
+
+def test_of_the_bsn_it_says_what_lies_where() -> None:
+    """A keyed index beside the person; in a message that lies in the hub it may stand."""
+
+    def told(linked: bool) -> str:
+        one = {"organisatie": GEMEENTE, "geregistreerdOp": NOON, "bsnGekoppeld": linked}
+        return read(letter(sheet({"registraties": [one, one]})))
+
+    linked = told(True)
+    assert "Gemeente Voorbeeld, sinds 20 november 2026. Gekoppeld aan uw burgerservicenummer." in linked
+    assert "Het nummer zelf staat er niet" not in linked
+    where = (
+        "Bij uw gegevens bewaart de hub het burgerservicenummer zelf niet, alleen een kenmerk dat ervan is gemaakt. "
+        "In een bericht dat nog in de hub ligt, kan het nummer wel staan. Dat bericht is versleuteld."
+    )
+    assert linked.count(where) == 1
+    assert "burgerservicenummer" not in told(False)
+
+
+def test_a_quotation_has_one_stop() -> None:
+    def told(said: str) -> str:
+        one = {"op": NOON, "verstrekkers": [GEMEENTE], "uitkomst": "afgewezen", "grond": said, "motivering": said}
+        return read(letter(sheet({"bezwaren": [one]})))
+
+    for said in ("Ik wil dit niet.", "Waarom?", "Nee!", "Nou…"):
+        found = told(said)
+        assert f"U schreef: “{said}” De uitkomst" in found and f"daarbij: “{said}” " in found
+    found = told("Ik wil dit niet ")
+    assert "U schreef: “Ik wil dit niet”. De uitkomst" in found and "daarbij: “Ik wil dit niet”. " in found
+
+
+def test_what_is_of_staff_is_named_as_that() -> None:
+    told = read(letter(sheet({"berichten": [message(categorieen=["medewerker"])]})))
+    assert "naam en functie van medewerkers, zoals uw praktijkopleider" in told
+    assert "medewerkers van organisaties" not in told
 
 
 def test_a_letter_about_nothing_says_so() -> None:
@@ -252,7 +335,10 @@ def test_a_shielded_person_is_warned() -> None:
 
 def test_sentences_are_short() -> None:
     """B1: of the fixed text no sentence has more than 20 words."""
-    told = read(letter(sheet({}, whole=False, shielded=True)))
+    known = {"organisatie": GEMEENTE, "geregistreerdOp": NOON, "bsnGekoppeld": True}
+    made = sheet({"registraties": [known]}, whole=False, shielded=True)
+    made.kept = retention(shipped())
+    told = read(letter(made)).replace("over u heeft gegeven of gekregen", ". ")  # the title has no stop
     long = [s for s in re.split(r"[.?!:] ", told) if len(s.split()) > 20]
     assert long == []
 
@@ -323,6 +409,12 @@ def test_a_statement_that_ended_says_when_and_no_longer_promises_its_term() -> N
         assert "Het geldt tot" not in told and ", op 22 november 2026." in told
     assert "Ingetrokken, op 22 november 2026." in statement(status="ingetrokken", beeindigdOp=ended)
     assert "Het gold tot 25 november 2026. " in statement(status="verlopen")
+
+
+def test_a_ja_that_is_to_be_confirmed_does_not_hold_yet() -> None:
+    told = statement(status="te-bevestigen")
+    assert "Het geldt tot" not in told and "Moet nog worden bevestigd." in told
+    assert "U zei ja op 20 november 2026. Wordt het bevestigd? Dan geldt het tot 25 november 2026." in told
 
 
 def test_a_ja_that_another_word_closes_does_not_hold_now_and_says_why() -> None:
@@ -461,6 +553,30 @@ def test_that_a_restriction_is_over_reads_as_may_again_in_the_table_and_in_the_l
     assert "Ontwikkelbedrijf Voorbeeld: verteld dat de gegevens weer mogen worden gebruikt." in lifted
     assert "deze gegevens mogen niet meer worden gebruikt" in gone and "weer" not in gone
     assert "Ontwikkelbedrijf Voorbeeld: gevraagd de gegevens niet meer te gebruiken." in gone
+
+
+def test_told_is_what_arrived_and_what_waits_is_said_to_wait() -> None:
+    """The count of who was told is that of the table of who got what."""
+    code = "beperking-opgeheven"
+
+    def told(*states: str, released: bool = False, **extra: Any) -> str:
+        at = NOON if released else None
+        items = [asked(code) | {"melding": {"status": one, "vrijgegevenOp": at}} | extra for one in states]
+        return read(letter(sheet({"berichten": [notice(code)], "zaken": items})))
+
+    said = "verteld dat de gegevens weer mogen worden gebruikt"
+    one = told("bevestigd", "wachtend")
+    assert f"Ontwikkelbedrijf Voorbeeld: {said}. Antwoord: geen antwoord nodig." in one
+    waits = "Voor Ontwikkelbedrijf Voorbeeld wacht nog een melding: deze gegevens mogen weer worden gebruikt"
+    assert f"{waits}." in one and "2 keer" not in one
+    two = told("wachtend", "wachtend")
+    assert f"{waits} (2 keer)." in two and said not in two
+    lost = "Deze melding kwam niet aan bij Ontwikkelbedrijf Voorbeeld: deze gegevens mogen weer worden gebruikt."
+    assert lost in told("begraven") and lost in told("gestopt") and lost in told("gewist")
+    assert said not in told("begraven", released=True)
+    for state in ("afgeleverd", "bevestigd", "onverwerkbaar", "gewist", "gestopt"):  # it was there once
+        assert said in told(state, released=True)
+    assert said in told("wachtend", antwoord="gestopt")  # who answers was told
 
 
 def test_a_limit_and_its_end_are_told_apart() -> None:
