@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import NoReturn
+from typing import Final, NoReturn
 
 from consent.verify.report import ADDRESS
 from consent.verify.verifier import (
@@ -23,6 +23,8 @@ from consent.verify.verifier import (
     verify_any_receipt,
     verify_published,
 )
+
+_RECEIPTS: Final = "ontvangstbewijs of vernietigingsverklaring (JSON), of toestemmingsbewijs (JSON, of de brief)"
 
 
 class _Parser(argparse.ArgumentParser):
@@ -41,7 +43,7 @@ def _arguments(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--url", help=f"adres van een logboek; {ADDRESS}")
     parser.add_argument("--token-file", type=Path, help="bestand met een token (scope logboek:lezen), bij --url")
     parser.add_argument("--earlier", type=Path, action="append", default=[], help="eerder bewaard checkpoint")
-    parser.add_argument("--receipt", type=Path, help="ontvangstbewijs of toestemmingsbewijs (JSON, of de brief)")
+    parser.add_argument("--receipt", type=Path, help=_RECEIPTS)
     parser.add_argument("--proof", type=Path, help=".tlog-proof die bij het bewijs hoort")
     parser.add_argument("--json", action="store_true", help="antwoord als JSON")
     return parser.parse_args(arguments)

@@ -26,6 +26,7 @@ class Sought:
 
     leaves: frozenset[bytes]
     found: dict[bytes, int] = field(default_factory=dict)  # where in the log each stands first
+    origin: str = ""  # the log that was read; empty while none was
     now: str | None = None  # how the statement of the receipt stands now, where the look met what lies behind the log
 
     def meet(self, start: int, leaves: Sequence[bytes]) -> None:
@@ -74,6 +75,8 @@ def verify_log(
     if head is None:
         return report
     report.head = head
+    if sought is not None:
+        sought.origin = head.origin
     edges = _verify_tiles(fetch, head.size, report, progress, sought)  # (2), (3)
     root = merkle.root(head.size, node_reader(head.size, lambda tile: edges[tile.level or 0, tile.index]))
     if root != head.root:  # (4)

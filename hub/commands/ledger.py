@@ -27,6 +27,8 @@ _MEANS = {
 _FOLDER = click.Path(file_okay=False, path_type=Path)
 _FILE = click.Path(dir_okay=False, path_type=Path)
 
+_RECEIPTS = "Ontvangstbewijs of vernietigingsverklaring (JSON), of toestemmingsbewijs (JSON, of de brief)."
+
 
 @click.group(short_help="Het bewijslogboek controleren en uitvoeren.")
 def ledger() -> None:
@@ -38,7 +40,7 @@ def ledger() -> None:
 @click.option("--url", help="Adres van een logboek; het eindigt op /bewijslogboek.")
 @click.option("--token-file", type=_FILE, help="Bestand met een token (scope logboek:lezen), bij --url.")
 @click.option("--db", is_flag=True, help="Het logboek in de database van deze hub, met de inhoud erachter.")
-@click.option("--receipt", type=_FILE, help="Ontvangstbewijs of toestemmingsbewijs (JSON, of de brief).")
+@click.option("--receipt", type=_FILE, help=_RECEIPTS)
 @click.option("--proof", type=_FILE, help="De .tlog-proof die bij het bewijs hoort.")
 @click.option("--earlier", type=_FILE, multiple=True, help="Een eerder bewaard checkpoint. Mag vaker.")
 @click.option("--key", "keys", multiple=True, help="Sleutel van het logboek of JWK-set, of een bestand daarmee.")
