@@ -25,6 +25,7 @@ IN_LOG: Final = "blad in het logboek"
 UNSIGNED: Final = "of de hub dit antwoord zo gaf: zonder JWK-set is de handtekening niet bekeken"
 OTHERS: Final = "of de andere bladen van dit antwoord in het logboek staan: het bewijs toont er één"
 NO_LEAF: Final = "of dit antwoord in het logboek staat: het noemt geen blad"
+NOT_OPENED: Final = "of dit bewijs in het logboek staat: dat ging met deze sleutel niet open"
 _ALGORITHMS: Final = frozenset({"EdDSA", "Ed25519"})  # RFC 8037; RFC 9864 names the curve
 
 
@@ -118,7 +119,10 @@ def _unread(report: Report, place: str, reason: str) -> Report:
 
 
 def look_up(named: Sequence[Named], log: Sought, report: Report) -> None:
-    """Look whether every leaf of a receipt was met in the log that was read."""
+    """Look whether every leaf of a receipt was met in the log that was read; of one that was not, nothing is said."""
+    if not log.origin:
+        report.limits.append(NOT_OPENED)
+        return
     report.looked_at.append(IN_LOG)
     for number, one in enumerate(named, start=1):
         place = IN_LOG if len(named) == 1 else f"{IN_LOG}: {number} van {len(named)}"

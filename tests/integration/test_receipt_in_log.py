@@ -2,12 +2,14 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from consent.log import reading as log
+from consent.log.note import Verifier
 from hub import cli
 from hub.store.database import reading
 from tests.partners import BATCH
@@ -74,3 +76,12 @@ def test_a_receipt_of_another_hub_is_not_in_this_log(
     assert [one["plaats"] for one in command(*where, "--receipt", foreign["reeks"])[1]["bevindingen"]] == [
         f"blad in het logboek: {number} van 3" for number in (1, 2, 3)
     ]
+    for name, file in own.items():  # a key of the log from before a restore: of the leaves it tells nothing
+        code, told = command("--db", "--key", _of_another_log(key), "--receipt", file)
+        assert (code, [one["plaats"] for one in told["bevindingen"]]) == (1, ["checkpoint"]), name
+        assert "Na een herstel" in told["bevindingen"][0]["reden"]
+
+
+def _of_another_log(key: str) -> str:
+    ours = Verifier.parse(key)
+    return replace(ours, name=f"{ours.name}/2").vkey

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,7 +18,7 @@ from tests.servers import Watchdog
 VERIFIERS = (("-m", "consent.audit"), ("-m", "hub.cli", "ledger", "verify"))
 
 
-def look(program: tuple[str, ...], *arguments: object) -> tuple[int, dict[str, object]]:
+def look(program: tuple[str, ...], *arguments: object) -> tuple[int, dict[str, Any]]:
     """What the verifier says in a process of its own, outside every folder of the hub."""
     command = [sys.executable, *program, *map(str, arguments), "--json"]
     surroundings = {k: v for k, v in os.environ.items() if not k.startswith("HUB_")} | {"PYTHONPATH": str(ROOT)}
@@ -62,6 +63,12 @@ def test_a_running_hub_is_looked_at_in_one_way(tmp_path: Path, watchdog: Watchdo
             assert code == 0 and before["oorsprong"] in str(found["letOp"])
             code, found = look(program, "--url", before["adres"], "--token-file", token, "--key", key)
             assert code == 0 and told["oorsprong"] in str(found["letOp"])
+            asked = ("--url", told["adres"], "--token-file", token, "--receipt", kept)
+            code, found = look(program, *asked, "--key", told["sleutel"])  # what stood before stands in the new one too
+            assert code == 0 and "blad in het logboek" in str(found["bekeken"])
+            code, found = look(program, *asked, "--key", key)
+            (only,) = found["bevindingen"]
+            assert (code, only["plaats"]) == (1, "checkpoint") and "Na een herstel" in only["reden"]
     finally:
         region.stop()
 

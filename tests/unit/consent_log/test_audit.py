@@ -141,12 +141,17 @@ def test_a_checkpoint_by_another_key_or_of_another_origin_is_broken(log: LogRoom
     report = verifier.verify_log(verifier.folder_fetch(folder), [other])
     assert [f.place for f in report.findings] == ["checkpoint"]
     assert "handtekening" in report.findings[0].reason
-    renamed = replace(log.signer().verifier, name=f"{ORIGIN}/2")  # as after a restore: another log, and no forgery
-    (found,) = verifier.verify_log(verifier.folder_fetch(folder), [renamed]).findings
-    assert (
-        found.place == "checkpoint"
-        and found.reason == f"het is van een ander logboek dan de sleutel: die is van {ORIGIN}/2"
-    )
+    for name, more in (
+        ("elders.example/bewijslogboek", ""),
+        (
+            f"{ORIGIN}/2",
+            f". Na een herstel begint een hub een nieuw logboek, met een nieuwe sleutel: geef die van {ORIGIN}",
+        ),
+    ):
+        renamed = replace(log.signer().verifier, name=name)  # as after a restore: another log, and no forgery
+        (found,) = verifier.verify_log(verifier.folder_fetch(folder), [renamed]).findings
+        told = f"het is van een ander logboek dan de sleutel: die is van {name}{more}"
+        assert (found.place, found.reason) == ("checkpoint", told)
 
 
 def test_an_earlier_checkpoint_must_be_a_beginning(log: LogRoom) -> None:
@@ -387,6 +392,22 @@ def test_a_receipt_is_looked_up_in_the_log_that_is_given(log: LogRoom, capsys: p
         code, told = _told(capsys, *given, *signed)
         assert (code, told["uitkomst"]) == (verifier.BROKEN, "kapot")
         assert [one["plaats"] for one in told["bevindingen"]] == ["blad in het logboek"]
+
+
+def test_of_a_log_that_its_key_does_not_open_nothing_is_said_of_a_leaf(
+    log: LogRoom, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The key from before a restore, and a leaf that stands in the log: one finding, and no untrue one."""
+    paths = _files(log)
+    given = ("--folder", paths["folder"], "--receipt", paths["receipt.json"], "--jwks", paths["jwks.json"])
+    assert _told(capsys, *given, "--key", log.signer().verifier.vkey)[0] == verifier.WHOLE  # the control
+    before = replace(log.signer().verifier, name=f"{ORIGIN}/2")
+    code, told = _told(capsys, *given, "--key", before.vkey)
+    assert (code, [one["plaats"] for one in told["bevindingen"]]) == (verifier.BROKEN, ["checkpoint"])
+    assert "blad in het logboek" not in told["bekeken"] and "niet open" in " ".join(told["kanNietWeten"])
+    (paths["folder"] / "tile/0/001.p/44").unlink()  # it opens, and is broken: what stands in it is looked at
+    code, told = _told(capsys, *given, "--key", log.signer().verifier.vkey)
+    assert code == verifier.BROKEN and "blad in het logboek" in told["bekeken"]
 
 
 @pytest.mark.parametrize("at", [0, 255, 256, 299])
