@@ -97,7 +97,7 @@ def _look(given: dict[str, Any]) -> tuple["Report", dict[str, Any]]:
     receipt = _bytes(given["receipt"]) if given["receipt"] else None
     with_log = any(given[name] for name in ("folder", "url", "db"))
     sought = sought_by(receipt) if receipt is not None and with_log else None
-    report, more = Report(), {}
+    report, more = Report(), dict[str, Any]()
 
     looker = verify_log if given["db"] else verify_published
 
@@ -115,7 +115,8 @@ def _look(given: dict[str, Any]) -> tuple["Report", dict[str, Any]]:
         with url_fetch(given["url"], given["token_file"]) as fetch:
             report.merge(whole(fetch, verifiers))
     if given["db"]:
-        more = _look_at_own(report, verifiers, whole, None if receipt is None else (receipt, sought))
+        more, own = _look_at_own(report, verifiers, whole, None if receipt is None else (receipt, sought))
+        verifiers = verifiers or own  # a receipt holds proofs of its own
     if receipt is not None:
         proof = _bytes(given["proof"]).decode("utf-8", "replace") if given["proof"] else None
         report.merge(verify_any_receipt(receipt, jwks, proof, verifiers, sought))
@@ -127,10 +128,11 @@ def _look_at_own(
     verifiers: "list[Verifier]",
     whole: Callable[["Fetch", "list[Verifier]"], "Report"],
     receipt: "tuple[bytes, Sought | None] | None",
-) -> dict[str, Any]:
+) -> "tuple[dict[str, Any], list[Verifier]]":
     """The log of this hub's database, and whether its payloads open. Its own key serves where none was given.
 
-    Of a ``receipt`` that is given beside it: how its statement stands now.
+    Of a ``receipt`` that is given beside it: how its statement stands now. What it gives beside what was counted: the
+    keys of this log and of those before it, which may have been the log when the receipt was given.
     """
     from consent.verify.rows import check_rows, settled, table_fetch
     from hub.commands.common.office import office
@@ -148,7 +150,7 @@ def _look_at_own(
         report.merge(payloads)
         if receipt is not None and receipt[1] is not None:
             receipt[1].now = _standing(connection, receipt[0], at.clock.now())
-        return {"onleesbaar": unreadable}
+        return {"onleesbaar": unreadable}, _lasting_verifiers(at)
 
 
 def _standing(connection: "Connection", raw: bytes, now: "datetime") -> str | None:
@@ -180,6 +182,14 @@ def own_verifiers(at: "Office") -> "list[Verifier]":
     from hub.administration.installation import LOG_ORIGIN
 
     return at.keys.log_keys().verifiers(at.facts[LOG_ORIGIN])
+
+
+def _lasting_verifiers(at: "Office") -> "list[Verifier]":
+    """As ``own_verifiers``, and so of the logs that ended with a restore: what they proved still holds."""
+    from hub.administration.installation import LOG_ORIGIN, ancestors
+
+    origin = at.facts[LOG_ORIGIN]
+    return [key for each in (origin, *ancestors(origin)) for key in at.keys.log_keys().verifiers(each)]
 
 
 def _keys(given: tuple[str, ...]) -> tuple["list[Verifier]", dict[str, bytes]]:
