@@ -21,10 +21,11 @@ from contracts.canonical import canonical
 RECEIPT_TYPE: Final = "ontvangstbewijs+jws"
 #: What was looked at when the leaves of a receipt were looked up in a log.
 IN_LOG: Final = "blad in het logboek"
-#: What a look without the hub's receipt keys, and one with a single proof for a batch, cannot tell.
+#: What a look cannot tell: without the hub's receipt keys, with a single proof for a batch, without any, and so on.
 UNSIGNED: Final = "of de hub dit antwoord zo gaf: zonder JWK-set is de handtekening niet bekeken"
 OTHERS: Final = "of de andere bladen van dit antwoord in het logboek staan: het bewijs toont er één"
 NO_LEAF: Final = "of dit antwoord in het logboek staat: het noemt geen blad"
+NO_LOG: Final = "of dit antwoord in het logboek staat: geef --proof, --folder of --url, en de --key van het logboek"
 NOT_OPENED: Final = "of dit bewijs in het logboek staat: dat ging met deze sleutel niet open"
 _ALGORITHMS: Final = frozenset({"EdDSA", "Ed25519"})  # RFC 8037; RFC 9864 names the curve
 
@@ -102,6 +103,8 @@ def verify_receipt(
     if not named:  # no proof and no log can show an answer that names nothing of it
         report.limits.append(NO_LEAF)
         return report
+    if proof is None and log is None:
+        report.limits.append(NO_LOG)
     if proof is not None:
         report.looked_at.append("bewijs")
         verify_proof(named, proof, verifiers, report)
