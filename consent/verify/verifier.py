@@ -15,7 +15,7 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from consent.log.note import NoteInvalid, Verifier
+from consent.log.note import Verifier
 from consent.receipt.document import is_receipt
 from consent.verify.lineage import lineage
 from consent.verify.named import is_destruction_letter, leaf_hashes, read_receipt
@@ -44,6 +44,7 @@ __all__ = [
     "read_verifiers",
     "signature_holds",
     "sought_by",
+    "verifiers_in",
     "verify_any_receipt",
     "verify_log",
     "verify_proof",
@@ -137,17 +138,38 @@ def read_verifier(text: str) -> Verifier:
 
 
 def read_verifiers(text: str) -> list[Verifier]:
-    """All that the hub's answer names: the key in use, its successor during a rotation, and earlier ones."""
+    """All that the hub's answer names: the key in use, its successor during a rotation, and earlier ones.
+
+    ``text``: a key, that answer, or the name of a file with either. Raises ``CouldNotLook``.
+    """
+    if "+" not in text and not text.lstrip().startswith("{"):
+        return verifiers_in(read_file(Path(text)), Path(text).name)
     try:
-        found = (read_file(Path(text)).decode("utf-8") if "+" not in text else text).strip()
-        if not found.startswith("{"):
-            return [Verifier.parse(found)]
+        return _verifiers(text)
+    except ValueError as error:
+        raise CouldNotLook("dit is geen verificatiesleutel (naam+hash+sleutel)") from error
+
+
+def verifiers_in(raw: bytes, name: str) -> list[Verifier]:
+    """The same, out of what a file of this name holds. Raises ``CouldNotLook``."""
+    try:
+        return _verifiers(raw.decode("utf-8"))
+    except ValueError as error:
+        raise CouldNotLook(f"in {name} staat geen sleutel van het logboek (naam+hash+sleutel)") from error
+
+
+def _verifiers(text: str) -> list[Verifier]:
+    """Raises ``ValueError``."""
+    found = text.strip()
+    if not found.startswith("{"):
+        return [Verifier.parse(found)]
+    try:
         answer = json.loads(found)
         successor = answer.get("opvolger")
         names = [answer["sleutel"], *([successor] if successor else []), *answer.get("eerdere", [])]
         return [Verifier.parse(name) for name in names]
-    except (NoteInvalid, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise CouldNotLook("dit is geen verificatiesleutel (naam+hash+sleutel)") from error
+    except (KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise ValueError("this answer names no key") from error
 
 
 def read_file(path: Path) -> bytes:

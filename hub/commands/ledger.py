@@ -43,7 +43,9 @@ def ledger() -> None:
 @click.option("--receipt", type=_FILE, help=_RECEIPTS)
 @click.option("--proof", type=_FILE, help="De .tlog-proof die bij het bewijs hoort.")
 @click.option("--earlier", type=_FILE, multiple=True, help="Een eerder bewaard checkpoint. Mag vaker.")
-@click.option("--key", "keys", multiple=True, help="Sleutel van het logboek of JWK-set, of een bestand daarmee.")
+@click.option(
+    "--key", "keys", multiple=True, help="Sleutel van het logboek of JWK-set, of een bestand daarmee. Mag vaker."
+)
 @json_option
 def verify(as_json: bool, **given: Any) -> int:
     """Controleer een logboek, een bewijs, of beide. 0 heel, 1 kapot (zegt waar), 2 kon niet kijken."""
@@ -194,16 +196,17 @@ def _lasting_verifiers(at: "Office") -> "list[Verifier]":
 
 def _keys(given: tuple[str, ...]) -> tuple["list[Verifier]", dict[str, bytes]]:
     """The log's keys and the receipt keys among what was given: text, or a file that holds it."""
-    from consent.verify.verifier import read_jwks, read_verifiers
+    from consent.verify.verifier import read_jwks, read_verifiers, verifiers_in
 
     verifiers: list[Verifier] = []
     jwks: dict[str, bytes] = {}
     for text in given:
-        raw = text.encode() if text.lstrip().startswith("{") or "+" in text else _bytes(Path(text))
+        itself = text.lstrip().startswith("{") or "+" in text
+        raw = text.encode() if itself else _bytes(Path(text))
         if raw.lstrip().startswith(b"{") and b'"sleutel"' not in raw:
             jwks |= read_jwks(raw)
         else:  # a key, or the hub's answer that names its keys
-            verifiers += read_verifiers(raw.decode("utf-8", "replace"))
+            verifiers += read_verifiers(text) if itself else verifiers_in(raw, Path(text).name)
     return verifiers, jwks
 
 

@@ -343,6 +343,26 @@ def test_the_command_says_broken_and_could_not_look(log: LogRoom, capsys: pytest
     assert '"uitkomst": "niet-gekeken"' in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("held", [b"", b"onzin\n", b"\xff\xfe", b"a+b\n", b'{"keys": []}', b"{"])
+def test_a_file_that_can_be_read_and_holds_no_key_is_said_to_hold_none(
+    log: LogRoom, capsys: pytest.CaptureFixture[str], held: bytes
+) -> None:
+    paths = _files(log)
+    paths["log.vkey"].write_bytes(held)
+    code, told = _told(capsys, "--key", paths["log.vkey"], "--folder", paths["folder"])
+    assert (code, told["reden"]) == (2, "in log.vkey staat geen sleutel van het logboek (naam+hash+sleutel)")
+    paths["log.vkey"].unlink()
+    assert _told(capsys, "--key", paths["log.vkey"], "--folder", paths["folder"])[1]["reden"].endswith("niet te lezen")
+
+
+def test_the_help_says_what_may_be_given_more_than_once(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        audit.main(["--help"])
+    told = " ".join(capsys.readouterr().out.split())
+    for option in ("--key", "--earlier"):
+        assert "mag vaker" in told.partition(f"{option} {option[2:].upper()} ")[2].partition(" --")[0], option
+
+
 def test_the_hubs_own_answer_names_all_its_keys(log: LogRoom, tmp_path: Path) -> None:
     """During a rotation, and after it: who saved the answer can check what any of these keys signed."""
     folder, _ = _exported(log, 3)
