@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import NoReturn
+from typing import Final, NoReturn
 
 from consent.verify.report import ADDRESS
 from consent.verify.verifier import (
@@ -24,6 +24,8 @@ from consent.verify.verifier import (
     verify_published,
 )
 
+_RECEIPTS: Final = "ontvangstbewijs of vernietigingsverklaring (JSON), of toestemmingsbewijs (JSON, of de brief)"
+
 
 class _Parser(argparse.ArgumentParser):
     """Says in Dutch that it did not understand, as the rest does; which part, the usage line shows."""
@@ -35,13 +37,15 @@ class _Parser(argparse.ArgumentParser):
 
 def _arguments(arguments: Sequence[str]) -> argparse.Namespace:
     parser = _Parser("python -m consent.audit", description="Controleer bewijs met publieke sleutels.")
-    parser.add_argument("--key", action="append", default=[], help="sleutel van het logboek, of een bestand daarmee")
+    parser.add_argument("--key", action="append", default=[], help="sleutel van het logboek, of een bestand; mag vaker")
     parser.add_argument("--jwks", type=Path, help="JWK-set van de hub, voor de handtekening van een ontvangstbewijs")
     parser.add_argument("--folder", type=Path, help="map met een logboek (checkpoint, tile/...)")
     parser.add_argument("--url", help=f"adres van een logboek; {ADDRESS}")
     parser.add_argument("--token-file", type=Path, help="bestand met een token (scope logboek:lezen), bij --url")
-    parser.add_argument("--earlier", type=Path, action="append", default=[], help="eerder bewaard checkpoint")
-    parser.add_argument("--receipt", type=Path, help="ontvangstbewijs of toestemmingsbewijs (JSON, of de brief)")
+    parser.add_argument(
+        "--earlier", type=Path, action="append", default=[], help="eerder bewaard checkpoint; mag vaker"
+    )
+    parser.add_argument("--receipt", type=Path, help=_RECEIPTS)
     parser.add_argument("--proof", type=Path, help=".tlog-proof die bij het bewijs hoort")
     parser.add_argument("--json", action="store_true", help="antwoord als JSON")
     return parser.parse_args(arguments)

@@ -2,19 +2,25 @@
 
 import json
 import re
+from collections.abc import Callable
 from typing import Final
 
 from consent.log.note import Checkpoint
-from consent.verify.tree import Fetch
 
 _NUMBERED: Final = re.compile(r"(?P<base>.+/bewijslogboek)/(?P<number>[1-9][0-9]{0,5})")
 #: Where the log that ended says which one succeeds it: over HTTP, and in a folder.
 _NAMES: Final = ("opvolger", "opvolger.json")
 
 
-def lineage(fetch: Fetch, head: Checkpoint) -> list[str]:
+def lineage(fetch: Callable[[str], bytes | None], head: Checkpoint) -> list[str]:
     """What people should know beside that this log is whole: that it is not the only one of its hub."""
     return [told for told in (_before(head.origin), _after(fetch)) if told is not None]
+
+
+def first_of(origin: str) -> str:
+    """The first log of the hub whose log this is: after each restore to an older state the next number begins."""
+    match = _NUMBERED.fullmatch(origin)
+    return origin if match is None else match["base"]
 
 
 def _before(origin: str) -> str | None:
@@ -26,7 +32,7 @@ def _before(origin: str) -> str | None:
     return f"dit logboek begon na een herstel naar een oudere stand; het eerdere is {earlier}: controleer dat ook"
 
 
-def _after(fetch: Fetch) -> str | None:
+def _after(fetch: Callable[[str], bytes | None]) -> str | None:
     raw = next((found for name in _NAMES if (found := fetch(name)) is not None), None)
     if raw is None:
         return None

@@ -1,4 +1,5 @@
-"""Looking at the receipt of a message (`ontvangstbewijs`): the signature over all of it, and its leaf in the log."""
+"""Looking at the receipt of a message (`ontvangstbewijs`) or another signed answer: the signature over all of it, and
+the leaves in the log that it names."""
 
 import base64
 import binascii
@@ -11,6 +12,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from consent.log.note import NoteInvalid, Verifier, open_checkpoint
 from consent.log.proof import ProofInvalid, TlogProof
+from consent.verify.lineage import first_of
+from consent.verify.named import Named, named_leaves, read_receipt
 from consent.verify.report import CouldNotLook, Report
 from consent.verify.tree import Sought, not_ours
 from contracts.canonical import canonical
@@ -18,31 +21,13 @@ from contracts.canonical import canonical
 RECEIPT_TYPE: Final = "ontvangstbewijs+jws"
 #: What was looked at when the leaves of a receipt were looked up in a log.
 IN_LOG: Final = "blad in het logboek"
-#: What a look without the hub's receipt keys, and one with a single proof for a batch, cannot tell.
-UNSIGNED: Final = "of de hub dit ontvangstbewijs zo gaf: zonder JWK-set is de handtekening niet bekeken"
+#: What a look cannot tell: without the hub's receipt keys, with a single proof for a batch, without any, and so on.
+UNSIGNED: Final = "of de hub dit antwoord zo gaf: zonder JWK-set is de handtekening niet bekeken"
 OTHERS: Final = "of de andere bladen van dit antwoord in het logboek staan: het bewijs toont er één"
 NO_LEAF: Final = "of dit antwoord in het logboek staat: het noemt geen blad"
+NO_LOG: Final = "of dit antwoord in het logboek staat: geef --proof, --folder of --url, en de --key van het logboek"
+NOT_OPENED: Final = "of dit bewijs in het logboek staat: dat ging met deze sleutel niet open"
 _ALGORITHMS: Final = frozenset({"EdDSA", "Ed25519"})  # RFC 8037; RFC 9864 names the curve
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    members = dict(pairs)
-    if len(members) != len(pairs):
-        raise ValueError("a name stands twice in an object")
-    return members
-
-
-def _refuse(_text: str) -> Any:
-    raise ValueError("not a number of the profile")
-
-
-def read_receipt(raw: bytes) -> dict[str, Any]:
-    """A receipt from its file. Raises ``ValueError`` for what is not one JSON object without doubles and fractions."""
-    text = raw.decode("utf-8")
-    value = json.loads(text, object_pairs_hook=_object, parse_float=_refuse, parse_constant=_refuse)
-    if not isinstance(value, dict):
-        raise ValueError("a receipt is an object")
-    return value
 
 
 def _unbase64url(text: str) -> bytes:
@@ -92,14 +77,6 @@ def signature_holds(receipt: Mapping[str, Any], keys: Mapping[str, bytes], type_
     return good
 
 
-def leaf_hashes(receipt: Mapping[str, Any]) -> list[bytes]:
-    """Every ``bladHash`` (64 hex digits) of a receipt, or of an answer that holds one or a batch of them."""
-    results = receipt.get("resultaten")
-    answers = [receipt, *(results if isinstance(results, list) else [])]
-    parts = [receipt, *(answer.get("ontvangstbewijs") for answer in answers if isinstance(answer, dict))]
-    return [bytes.fromhex(str(part["bladHash"])) for part in parts if isinstance(part, dict) and "bladHash" in part]
-
-
 def verify_receipt(
     raw: bytes,
     keys: Mapping[str, bytes],
@@ -107,44 +84,73 @@ def verify_receipt(
     verifiers: Sequence[Verifier] = (),
     log: Sought | None = None,
 ) -> Report:
-    """Look at a receipt: its signature (with the hub's receipt ``keys``), and its leaves.
+    """Look at a receipt or another signed answer: its signature (with the hub's receipt ``keys``), and its leaves.
 
     With a ``.tlog-proof``, that a leaf it names stands in the log; with what a look at a whole log met, that all do.
+    Where it names their places too, that they stand there.
     """
     report = Report(["handtekening"] if keys else [], limits=[] if keys else [UNSIGNED])
     try:
         receipt = read_receipt(raw)
-        leaves = leaf_hashes(receipt)
     except (ValueError, RecursionError):
-        report.looked_at = report.looked_at or ["ontvangstbewijs"]
-        report.wrong("ontvangstbewijs", "het is geen geldig JSON-object")
-        return report
+        return _unread(report, "ontvangstbewijs", "het is geen geldig JSON-object")
+    try:
+        named = named_leaves(receipt)
+    except ValueError:
+        return _unread(report, "blad", "wat dit antwoord van zijn blad noemt, is niet heel")
     if keys and not signature_holds(receipt, keys):
         report.wrong("handtekening", "de handtekening klopt niet, of is niet van deze sleutels")
+    if not named:  # no proof and no log can show an answer that names nothing of it
+        report.limits.append(NO_LEAF)
+        return report
+    if proof is None and log is None:
+        report.limits.append(NO_LOG)
     if proof is not None:
         report.looked_at.append("bewijs")
-        verify_proof(leaves, proof, verifiers, report)
-        if log is None and len(leaves) > 1:
+        verify_proof(named, proof, verifiers, report)
+        if log is None and len(named) > 1:
             report.limits.append(OTHERS)
     if log is not None:
-        look_up(leaves, log, report)
+        look_up(named, log, report)
     return report
 
 
-def look_up(leaves: Sequence[bytes], log: Sought, report: Report) -> None:
-    """Look whether every leaf of a receipt was met in the log that was read."""
-    if not leaves:
-        report.limits.append(NO_LEAF)
+def _unread(report: Report, place: str, reason: str) -> Report:
+    report.looked_at = report.looked_at or ["ontvangstbewijs"]
+    report.wrong(place, reason)
+    return report
+
+
+def look_up(named: Sequence[Named], log: Sought, report: Report) -> None:
+    """Look whether every leaf of a receipt was met in the log that was read; of one that was not, nothing is said."""
+    if not log.origin:
+        report.limits.append(NOT_OPENED)
         return
     report.looked_at.append(IN_LOG)
-    for number, leaf in enumerate(leaves, start=1):
-        if leaf not in log.found:
-            place = IN_LOG if len(leaves) == 1 else f"{IN_LOG}: {number} van {len(leaves)}"
+    for number, one in enumerate(named, start=1):
+        place = IN_LOG if len(named) == 1 else f"{IN_LOG}: {number} van {len(named)}"
+        index = log.found.get(one.leaf)
+        if index is None:
             report.wrong(place, "het staat niet in het logboek dat is gegeven")
+        else:
+            _compare(one, index, log.origin, place, report)
+
+
+def _compare(one: Named, index: int, origin: str, place: str, report: Report) -> None:
+    """Whether a leaf that stands at this index stands where the answer says; one that says nothing is no worse."""
+    if one.origin is None or one.index is None:
+        return
+    if first_of(one.origin) != first_of(origin):
+        report.wrong(place, "het antwoord noemt een ander logboek")
+    elif one.origin != origin:  # a log that began anew holds what stood in the one before it, at other places
+        limit = f"of het ook in {one.origin} staat, dat dit antwoord noemt: gekeken is in {origin}"
+        report.limits += [] if limit in report.limits else [limit]
+    elif one.index != index:
+        report.wrong(place, f"het staat daar als vermelding {index}; het antwoord noemt een andere")
 
 
 def verify_proof(
-    leaves: Sequence[bytes], text: str, verifiers: Sequence[Verifier], report: Report, place: str = "bewijs"
+    named: Sequence[Named], text: str, verifiers: Sequence[Verifier], report: Report, place: str = "bewijs"
 ) -> TlogProof | None:
     """Look whether a ``.tlog-proof`` shows one of the leaves in the log; the proof, if it does."""
     try:
@@ -158,7 +164,9 @@ def verify_proof(
         report.wrong(f"{place}: checkpoint", not_ours(proof.checkpoint, verifiers))
         return None
     report.head = report.head or head
-    if not any(proof.shows(leaf, head) for leaf in leaves):
+    shown = next((one for one in named if proof.shows(one.leaf, head)), None)
+    if shown is None:
         report.wrong(place, "het blad van dit bewijs staat niet op deze plaats in het logboek")
         return None
+    _compare(shown, proof.index, head.origin, place, report)
     return proof

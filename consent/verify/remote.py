@@ -1,5 +1,6 @@
 """Fetching an evidence log over HTTP, tile by tile (C2SP tlog-tiles), for the verifier. Standard library only."""
 
+import re
 import socket
 import ssl
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ _TIMEOUT: Final = 20.0  # seconds without a byte
 _WHOLE: Final = 120.0  # seconds for one answer, from the first byte asked to the last byte read
 #: Bytes of the largest answer there can be below a path (C2SP tlog-tiles); of anything else, a checkpoint is small.
 _MOST: Final = {"tile/entries/": WIDTH * (2 + MAX_ENTRY), "tile/": WIDTH * 32, "": 65_536}
+_TOKEN: Final = re.compile(rb"[A-Za-z0-9._~+/-]+=*")  # RFC 6750 §2.1
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -47,9 +49,12 @@ def url_fetch(url: str, token_file: Path | None) -> Iterator[Fetch]:
 
 def _token(path: Path) -> str:
     try:
-        return path.read_text(encoding="ascii").strip()
-    except (OSError, UnicodeDecodeError) as error:
+        raw = path.read_bytes().strip()
+    except OSError as error:
         raise CouldNotLook(f"{path.name} is niet te lezen") from error
+    if not _TOKEN.fullmatch(raw):
+        raise CouldNotLook(f"in {path.name} staat geen token")
+    return raw.decode("ascii")
 
 
 def _fetch(connection: HTTPConnection, target: str, headers: dict[str, str], path: str) -> bytes | None:

@@ -15,6 +15,7 @@ from consent.receipt.account import Account, only_asks
 from consent.receipt.document import read
 from consent.receipt.dutch import moment
 from consent.receipt.evidence import ReceiptInvalid, Shown
+from consent.verify.named import Named
 from consent.verify.receipt import look_up, verify_proof
 from consent.verify.report import Report
 from consent.verify.tree import Sought
@@ -38,12 +39,12 @@ def verify_statement(raw: bytes, proof: str | None, verifiers: Sequence[Verifier
         return report
     _tell_state(receipt.account, None if log is None else log.now, report)
     first, *later = receipt.evidence.entries
-    shown = {first: None if proof is None else verify_proof([first.leaf], proof, verifiers, report)}  # (2), (3)
+    shown = {first: None if proof is None else verify_proof([Named(first.leaf)], proof, verifiers, report)}  # (2), (3)
     for number, entry in enumerate(later, start=2):
         place = f"bewijs van vermelding {number}"
-        shown[entry] = verify_proof([entry.leaf], entry.proof or "", verifiers, report, place)
+        shown[entry] = verify_proof([Named(entry.leaf)], entry.proof or "", verifiers, report, place)
     if log is not None:
-        look_up([entry.leaf for entry in receipt.evidence.entries], log, report)
+        look_up([Named(entry.leaf) for entry in receipt.evidence.entries], log, report)
     order = _order(first, later)
     proofs = [found for found in (shown[entry] for entry in order) if found is not None]
     places = [log.found[entry.leaf] for entry in order if entry.leaf in log.found] if log is not None else []

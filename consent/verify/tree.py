@@ -8,6 +8,7 @@ from typing import Final
 from consent.log import merkle
 from consent.log.note import Checkpoint, NoteInvalid, Verifier, open_checkpoint
 from consent.log.tiles import WIDTH, Tile, bundles_of, node_reader, read_bundle, read_tile, tiles_of
+from consent.verify.lineage import first_of
 from consent.verify.report import CouldNotLook, Report
 
 #: Gives the bytes at a path below the log's prefix; ``None`` if nothing stands there. May raise ``CouldNotLook``.
@@ -26,6 +27,7 @@ class Sought:
 
     leaves: frozenset[bytes]
     found: dict[bytes, int] = field(default_factory=dict)  # where in the log each stands first
+    origin: str = ""  # the log that was read; empty while none was
     now: str | None = None  # how the statement of the receipt stands now, where the look met what lies behind the log
 
     def meet(self, start: int, leaves: Sequence[bytes]) -> None:
@@ -74,6 +76,8 @@ def verify_log(
     if head is None:
         return report
     report.head = head
+    if sought is not None:
+        sought.origin = head.origin
     edges = _verify_tiles(fetch, head.size, report, progress, sought)  # (2), (3)
     root = merkle.root(head.size, node_reader(head.size, lambda tile: edges[tile.level or 0, tile.index]))
     if root != head.root:  # (4)
@@ -101,7 +105,10 @@ def not_ours(note: str, verifiers: Sequence[Verifier]) -> str:
     origin, names = note.partition("\n")[0], sorted({one.name for one in verifiers})
     if origin in names:
         return "de handtekening klopt niet, of is niet van deze sleutel"
-    return f"het is van een ander logboek dan de sleutel: die is van {', '.join(names)}"
+    told = f"het is van een ander logboek dan de sleutel: die is van {', '.join(names)}"
+    if first_of(origin) not in map(first_of, names):
+        return told
+    return f"{told}. Na een herstel begint een hub een nieuw logboek, met een nieuwe sleutel: geef die van {origin}"
 
 
 def _read(fetch: Fetch, tile: Tile, report: Report) -> list[bytes]:

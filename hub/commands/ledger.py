@@ -27,6 +27,8 @@ _MEANS = {
 _FOLDER = click.Path(file_okay=False, path_type=Path)
 _FILE = click.Path(dir_okay=False, path_type=Path)
 
+_RECEIPTS = "Ontvangstbewijs of vernietigingsverklaring (JSON), of toestemmingsbewijs (JSON, of de brief)."
+
 
 @click.group(short_help="Het bewijslogboek controleren en uitvoeren.")
 def ledger() -> None:
@@ -38,10 +40,12 @@ def ledger() -> None:
 @click.option("--url", help="Adres van een logboek; het eindigt op /bewijslogboek.")
 @click.option("--token-file", type=_FILE, help="Bestand met een token (scope logboek:lezen), bij --url.")
 @click.option("--db", is_flag=True, help="Het logboek in de database van deze hub, met de inhoud erachter.")
-@click.option("--receipt", type=_FILE, help="Ontvangstbewijs of toestemmingsbewijs (JSON, of de brief).")
+@click.option("--receipt", type=_FILE, help=_RECEIPTS)
 @click.option("--proof", type=_FILE, help="De .tlog-proof die bij het bewijs hoort.")
 @click.option("--earlier", type=_FILE, multiple=True, help="Een eerder bewaard checkpoint. Mag vaker.")
-@click.option("--key", "keys", multiple=True, help="Sleutel van het logboek of JWK-set, of een bestand daarmee.")
+@click.option(
+    "--key", "keys", multiple=True, help="Sleutel van het logboek of JWK-set, of een bestand daarmee. Mag vaker."
+)
 @json_option
 def verify(as_json: bool, **given: Any) -> int:
     """Controleer een logboek, een bewijs, of beide. 0 heel, 1 kapot (zegt waar), 2 kon niet kijken."""
@@ -95,7 +99,7 @@ def _look(given: dict[str, Any]) -> tuple["Report", dict[str, Any]]:
     receipt = _bytes(given["receipt"]) if given["receipt"] else None
     with_log = any(given[name] for name in ("folder", "url", "db"))
     sought = sought_by(receipt) if receipt is not None and with_log else None
-    report, more = Report(), {}
+    report, more = Report(), dict[str, Any]()
 
     looker = verify_log if given["db"] else verify_published
 
@@ -113,7 +117,8 @@ def _look(given: dict[str, Any]) -> tuple["Report", dict[str, Any]]:
         with url_fetch(given["url"], given["token_file"]) as fetch:
             report.merge(whole(fetch, verifiers))
     if given["db"]:
-        more = _look_at_own(report, verifiers, whole, None if receipt is None else (receipt, sought))
+        more, own = _look_at_own(report, verifiers, whole, None if receipt is None else (receipt, sought))
+        verifiers = verifiers or own  # a receipt holds proofs of its own
     if receipt is not None:
         proof = _bytes(given["proof"]).decode("utf-8", "replace") if given["proof"] else None
         report.merge(verify_any_receipt(receipt, jwks, proof, verifiers, sought))
@@ -125,10 +130,11 @@ def _look_at_own(
     verifiers: "list[Verifier]",
     whole: Callable[["Fetch", "list[Verifier]"], "Report"],
     receipt: "tuple[bytes, Sought | None] | None",
-) -> dict[str, Any]:
+) -> "tuple[dict[str, Any], list[Verifier]]":
     """The log of this hub's database, and whether its payloads open. Its own key serves where none was given.
 
-    Of a ``receipt`` that is given beside it: how its statement stands now.
+    Of a ``receipt`` that is given beside it: how its statement stands now. What it gives beside what was counted: the
+    keys of this log and of those before it, which may have been the log when the receipt was given.
     """
     from consent.verify.rows import check_rows, settled, table_fetch
     from hub.commands.common.office import office
@@ -146,7 +152,7 @@ def _look_at_own(
         report.merge(payloads)
         if receipt is not None and receipt[1] is not None:
             receipt[1].now = _standing(connection, receipt[0], at.clock.now())
-        return {"onleesbaar": unreadable}
+        return {"onleesbaar": unreadable}, _lasting_verifiers(at)
 
 
 def _standing(connection: "Connection", raw: bytes, now: "datetime") -> str | None:
@@ -180,18 +186,27 @@ def own_verifiers(at: "Office") -> "list[Verifier]":
     return at.keys.log_keys().verifiers(at.facts[LOG_ORIGIN])
 
 
+def _lasting_verifiers(at: "Office") -> "list[Verifier]":
+    """As ``own_verifiers``, and so of the logs that ended with a restore: what they proved still holds."""
+    from hub.administration.installation import LOG_ORIGIN, ancestors
+
+    origin = at.facts[LOG_ORIGIN]
+    return [key for each in (origin, *ancestors(origin)) for key in at.keys.log_keys().verifiers(each)]
+
+
 def _keys(given: tuple[str, ...]) -> tuple["list[Verifier]", dict[str, bytes]]:
     """The log's keys and the receipt keys among what was given: text, or a file that holds it."""
-    from consent.verify.verifier import read_jwks, read_verifiers
+    from consent.verify.verifier import read_jwks, read_verifiers, verifiers_in
 
     verifiers: list[Verifier] = []
     jwks: dict[str, bytes] = {}
     for text in given:
-        raw = text.encode() if text.lstrip().startswith("{") or "+" in text else _bytes(Path(text))
+        itself = text.lstrip().startswith("{") or "+" in text
+        raw = text.encode() if itself else _bytes(Path(text))
         if raw.lstrip().startswith(b"{") and b'"sleutel"' not in raw:
             jwks |= read_jwks(raw)
         else:  # a key, or the hub's answer that names its keys
-            verifiers += read_verifiers(raw.decode("utf-8", "replace"))
+            verifiers += read_verifiers(text) if itself else verifiers_in(raw, Path(text).name)
     return verifiers, jwks
 
 

@@ -2,17 +2,19 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from consent.log import reading as log
+from consent.log.note import Verifier
 from hub import cli
 from hub.store.database import reading
 from tests.partners import BATCH
 from tests.region import Region
-from tests.samples import KRINGLOOP, ONTWIKKELBEDRIJF
+from tests.samples import KRINGLOOP, MBO, ONTWIKKELBEDRIJF
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +34,14 @@ def receipts(region: Region, folder: Path) -> dict[str, Path]:
         "bericht": region.send(KRINGLOOP, region.report(person)),
         "reeks": region.call(KRINGLOOP, "POST", "/v1/berichten", batch, BATCH),
     }
+    someone = region.candidate()
+    region.place(someone)
+    scope = ([MBO], "trajectbegeleiding", "leervoortgang")
+    both = {"verstrekkers": [ONTWIKKELBEDRIJF, KRINGLOOP]}
+    shared = region.consent(ONTWIKKELBEDRIJF, someone.refs[ONTWIKKELBEDRIJF], *scope, **both)
+    region.call(KRINGLOOP, "POST", f"/v1/toestemmingen/{shared}/bevestiging").expect(200)
     region.wait_signed()
+    answers["bevestigd"] = region.call(ONTWIKKELBEDRIJF, "GET", f"/v1/toestemmingen/{shared}/toestemmingsbewijs")
     for form in ("dpv", "brief"):
         path = f"/v1/toestemmingen/{given}/toestemmingsbewijs?formaat={form}"
         answers[form] = region.call(KRINGLOOP, "GET", path)
@@ -74,3 +83,14 @@ def test_a_receipt_of_another_hub_is_not_in_this_log(
     assert [one["plaats"] for one in command(*where, "--receipt", foreign["reeks"])[1]["bevindingen"]] == [
         f"blad in het logboek: {number} van 3" for number in (1, 2, 3)
     ]
+    for name, file in own.items():  # a key of the log from before a restore: of the leaves it tells nothing
+        code, told = command("--db", "--key", _of_another_log(key), "--receipt", file)
+        places = [one["plaats"] for one in told["bevindingen"]]
+        own_proof = ["bewijs van vermelding 2: checkpoint"] if name == "bevestigd" else []
+        assert (code, places) == (1, ["checkpoint", *own_proof]), name
+        assert "Na een herstel" in told["bevindingen"][0]["reden"]
+
+
+def _of_another_log(key: str) -> str:
+    ours = Verifier.parse(key)
+    return replace(ours, name=f"{ours.name}/2").vkey

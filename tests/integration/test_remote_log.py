@@ -5,19 +5,21 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from hub import cli
 from hub.administration.backup import restore
 from hub.administration.backup.known import Named
 from tests.live import ROOT, LiveRegion
 from tests.region import Moved
-from tests.servers import Watchdog
+from tests.servers import Watchdog, wait_until
 
 VERIFIERS = (("-m", "consent.audit"), ("-m", "hub.cli", "ledger", "verify"))
 
 
-def look(program: tuple[str, ...], *arguments: object) -> tuple[int, dict[str, object]]:
+def look(program: tuple[str, ...], *arguments: object) -> tuple[int, dict[str, Any]]:
     """What the verifier says in a process of its own, outside every folder of the hub."""
     command = [sys.executable, *program, *map(str, arguments), "--json"]
     surroundings = {k: v for k, v in os.environ.items() if not k.startswith("HUB_")} | {"PYTHONPATH": str(ROOT)}
@@ -26,12 +28,14 @@ def look(program: tuple[str, ...], *arguments: object) -> tuple[int, dict[str, o
     return done.returncode, json.loads(done.stdout)
 
 
-def test_a_running_hub_is_looked_at_in_one_way(tmp_path: Path, watchdog: Watchdog) -> None:
+def test_a_running_hub_is_looked_at_in_one_way(
+    tmp_path: Path, watchdog: Watchdog, capsys: pytest.CaptureFixture[str]
+) -> None:
     region = LiveRegion(tmp_path / "hub", watchdog)
     try:
         region.start()
         guide, at = region.pair()
-        person, _ = region.reporting(guide, at)
+        person, given = region.reporting(guide, at)
         receipt = region.send(at, region.report(person, at)).expect(202)
         told = region.request("GET", "/v1/bewijslogboek/sleutel", None, {}).expect(200)
         url, key = told["adres"], told["sleutel"]
@@ -39,7 +43,10 @@ def test_a_running_hub_is_looked_at_in_one_way(tmp_path: Path, watchdog: Watchdo
         token, kept = tmp_path / "token", tmp_path / "receipt.json"
         token.write_text(region.token(at))
         kept.write_text(json.dumps(receipt))
-        region.call(at, "GET", f"/v1/berichten/{receipt['ontvangstbewijs']['berichtId']}/bewijs")
+        region.withdraw(at, given)
+        path = f"/v1/toestemmingen/{given}/toestemmingsbewijs"
+        wait_until(lambda: region.call(at, "GET", path).status == 200, 10, "the withdrawal is not signed")
+        ended = region.call(at, "GET", path).body
         for program in VERIFIERS:
             code, found = look(program, "--url", url, "--token-file", token, "--key", key)
             assert (code, found["uitkomst"], found["letOp"]) == (0, "heel", []), found
@@ -62,8 +69,26 @@ def test_a_running_hub_is_looked_at_in_one_way(tmp_path: Path, watchdog: Watchdo
             assert code == 0 and before["oorsprong"] in str(found["letOp"])
             code, found = look(program, "--url", before["adres"], "--token-file", token, "--key", key)
             assert code == 0 and told["oorsprong"] in str(found["letOp"])
+            asked = ("--url", told["adres"], "--token-file", token, "--receipt", kept)
+            code, found = look(program, *asked, "--key", told["sleutel"])  # what stood before stands in the new one too
+            assert code == 0 and "blad in het logboek" in str(found["bekeken"])
+            code, found = look(program, *asked, "--key", key)
+            (only,) = found["bevindingen"]
+            assert (code, only["plaats"]) == (1, "checkpoint") and "Na een herstel" in only["reden"]
+        kept.write_bytes(ended)
+        code, found = _own(region, kept, capsys)  # the proof in it is of the log before the restore
+        assert (code, found["bevindingen"]) == (0, [])
     finally:
         region.stop()
+
+
+def _own(region: LiveRegion, receipt: Path, capsys: pytest.CaptureFixture[str]) -> tuple[Any, dict[str, Any]]:
+    """What the hub's command says of a receipt beside its own database, without any key."""
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(SystemExit) as end:
+        for name, value in region.environment.items():
+            patch.setenv(name, value)
+        cli.main(["ledger", "verify", "--db", "--receipt", str(receipt), "--json"])
+    return end.value.code or 0, json.loads(capsys.readouterr().out)
 
 
 def _restored_in_place(region: LiveRegion) -> None:

@@ -3,13 +3,17 @@
 import json
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
+from functools import partial
 from hashlib import sha256
+from typing import Any
 from unittest.mock import patch
 
 import pytest
 from sqlalchemy import select
 
 from consent.keys import evidence_key
+from consent.log import reading as log
+from consent.verify import verifier
 from contracts import instants
 from hub.administration import installation
 from hub.keys.erasure_list import ErasureList
@@ -104,6 +108,8 @@ def _statement(case: Case, given: str, key: str) -> None:
     assert kinds == [{"soort": "voortgang.gemeld", "doel": "trajectbegeleiding", "berichten": 1, "dagen": 30}]
     places = {one["vermelding"]: one["bladHash"] for each in shown for one in each["vermeldingen"]}
     assert len(places) == 2
+    for each in shown:
+        assert _in_log(region, each) == [int(one["vermelding"]) for one in each["vermeldingen"]]
     page = region.call(case.at, "GET", f"/v1/vernietigingsverklaringen/{listed[0]['periode']}?formaat=brief")
     assert page.headers["content-type"].startswith("text/html") and "Verklaring van vernietiging" in page.body.decode()
     query = f"van={date.fromisoformat(listed[-1]['periode'] + '-01') + timedelta(days=40)}"
@@ -113,3 +119,16 @@ def _statement(case: Case, given: str, key: str) -> None:
     for month in (listed[0]["periode"], "2026-13", "x"):
         assert region.call(stranger, "GET", f"/v1/vernietigingsverklaringen/{month}").status == 404
     assert json.dumps(shown).count(case.person.refs[case.at]) == 0
+
+
+def _in_log(region: Region, shown: dict[str, Any]) -> list[int]:
+    """Where the verifier meets the entries of a statement as whole."""
+    keys = verifier.read_jwks(region.request("GET", "/.well-known/jwks.json", None, {}).body)
+    published = region.request("GET", "/v1/bewijslogboek/sleutel", None, {}).expect(200)["sleutel"]
+    ours = verifier.read_verifiers(published)
+    raw = json.dumps(shown).encode()
+    sought = verifier.sought_by(raw)
+    with reading(region.core.engine) as connection:
+        verifier.verify_log(partial(log.fetch, connection), ours, sought=sought)
+    assert verifier.verify_any_receipt(raw, keys, None, ours, sought).findings == []
+    return [sought.found[leaf] for leaf in verifier.leaf_hashes(shown)]

@@ -15,13 +15,14 @@ from sqlalchemy import select, update
 
 from consent import audit
 from consent.keys import content_key, evidence_key
+from consent.log import reading as log
 from contracts import instants
 from contracts.identity import Oin, PersonId
 from hub.administration import installation
 from hub.keys.erasure_list import ErasureList, content_of
 from hub.ledger.evidence import Fact, bound
 from hub.ledger.replay.check import check
-from hub.store.database import snapshot
+from hub.store.database import reading, snapshot
 from hub.store.tables import erasure, erasure_request, person_ref
 from tests import samples
 from tests.erasing import contactpunt, who
@@ -371,8 +372,24 @@ def test_the_statement_says_what_went_and_its_entry_proves_it(case: Case, tmp_pa
         assert word in text
     assert told(region.call(case.guide, "GET", path)) == NOT_FOUND
     key = region.request("GET", "/v1/bewijslogboek/sleutel", None, {}).body.decode().strip()
-    (tmp_path / "proof").write_bytes(proof.body)
-    assert audit.main(["--proof", str(tmp_path / "proof"), "--key", key, "--json"]) in (0, 2)  # it reads as a proof
+    paths = {name: tmp_path / name for name in ("proof", "key", "jwks", "statement", "page", "log")}
+    jwks = region.request("GET", "/.well-known/jwks.json", None, {}).body
+    for name, raw in (("proof", proof.body), ("key", key.encode()), ("jwks", jwks), ("page", page.body)):
+        paths[name].write_bytes(raw)
+    with reading(region.core.engine) as connection:
+        log.export(connection, paths["log"])
+
+    def audited(raw: bytes, *beside: str) -> int:
+        paths["statement"].write_bytes(raw)
+        given = ("--receipt", paths["statement"], "--key", paths["key"], "--jwks", paths["jwks"])
+        return audit.main([*map(str, given), *beside, "--json"])
+
+    raw = region.call(case.at, "GET", path).body
+    for beside in (("--proof", str(paths["proof"])), ("--folder", str(paths["log"]))):
+        assert audited(raw, *beside) == 0
+        for part in (said["logboek"]["bladHash"], said["reden"], said["sleutels"][0]):
+            assert audited(raw.replace(part.encode(), part[:-1].encode() + b"!"), *beside) == 1
+        assert audited(page.body, *beside) == 2  # a letter is for people
 
 
 def test_the_statement_waits_until_it_is_true(case: Case) -> None:

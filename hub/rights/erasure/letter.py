@@ -5,6 +5,7 @@ from html import escape
 from typing import Any, Final
 
 from consent.receipt.dutch import day, moment
+from consent.verify.named import DESTRUCTION_LETTER
 from contracts import instants
 
 STYLE: Final = (
@@ -54,8 +55,7 @@ def letter(said: Mapping[str, Any]) -> str:
 def page(parts: Iterable[str]) -> str:
     """The parts as one file that fetches nothing."""
     return (
-        '<!DOCTYPE html><html lang="nl"><head><meta charset="utf-8"><title>Verklaring van vernietiging</title>'
-        f"<style>{STYLE}</style></head><body>{''.join(parts)}</body></html>"
+        f"{DESTRUCTION_LETTER}<style>{STYLE}</style></head><body>{''.join(parts)}</body></html>"
     )
 
 

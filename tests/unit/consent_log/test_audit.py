@@ -141,12 +141,17 @@ def test_a_checkpoint_by_another_key_or_of_another_origin_is_broken(log: LogRoom
     report = verifier.verify_log(verifier.folder_fetch(folder), [other])
     assert [f.place for f in report.findings] == ["checkpoint"]
     assert "handtekening" in report.findings[0].reason
-    renamed = replace(log.signer().verifier, name=f"{ORIGIN}/2")  # as after a restore: another log, and no forgery
-    (found,) = verifier.verify_log(verifier.folder_fetch(folder), [renamed]).findings
-    assert (
-        found.place == "checkpoint"
-        and found.reason == f"het is van een ander logboek dan de sleutel: die is van {ORIGIN}/2"
-    )
+    for name, more in (
+        ("elders.example/bewijslogboek", ""),
+        (
+            f"{ORIGIN}/2",
+            f". Na een herstel begint een hub een nieuw logboek, met een nieuwe sleutel: geef die van {ORIGIN}",
+        ),
+    ):
+        renamed = replace(log.signer().verifier, name=name)  # as after a restore: another log, and no forgery
+        (found,) = verifier.verify_log(verifier.folder_fetch(folder), [renamed]).findings
+        told = f"het is van een ander logboek dan de sleutel: die is van {name}{more}"
+        assert (found.place, found.reason) == ("checkpoint", told)
 
 
 def test_an_earlier_checkpoint_must_be_a_beginning(log: LogRoom) -> None:
@@ -338,6 +343,26 @@ def test_the_command_says_broken_and_could_not_look(log: LogRoom, capsys: pytest
     assert '"uitkomst": "niet-gekeken"' in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("held", [b"", b"onzin\n", b"\xff\xfe", b"a+b\n", b'{"keys": []}', b"{"])
+def test_a_file_that_can_be_read_and_holds_no_key_is_said_to_hold_none(
+    log: LogRoom, capsys: pytest.CaptureFixture[str], held: bytes
+) -> None:
+    paths = _files(log)
+    paths["log.vkey"].write_bytes(held)
+    code, told = _told(capsys, "--key", paths["log.vkey"], "--folder", paths["folder"])
+    assert (code, told["reden"]) == (2, "in log.vkey staat geen sleutel van het logboek (naam+hash+sleutel)")
+    paths["log.vkey"].unlink()
+    assert _told(capsys, "--key", paths["log.vkey"], "--folder", paths["folder"])[1]["reden"].endswith("niet te lezen")
+
+
+def test_the_help_says_what_may_be_given_more_than_once(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        audit.main(["--help"])
+    told = " ".join(capsys.readouterr().out.split())
+    for option in ("--key", "--earlier"):
+        assert "mag vaker" in told.partition(f"{option} {option[2:].upper()} ")[2].partition(" --")[0], option
+
+
 def test_the_hubs_own_answer_names_all_its_keys(log: LogRoom, tmp_path: Path) -> None:
     """During a rotation, and after it: who saved the answer can check what any of these keys signed."""
     folder, _ = _exported(log, 3)
@@ -387,6 +412,22 @@ def test_a_receipt_is_looked_up_in_the_log_that_is_given(log: LogRoom, capsys: p
         code, told = _told(capsys, *given, *signed)
         assert (code, told["uitkomst"]) == (verifier.BROKEN, "kapot")
         assert [one["plaats"] for one in told["bevindingen"]] == ["blad in het logboek"]
+
+
+def test_of_a_log_that_its_key_does_not_open_nothing_is_said_of_a_leaf(
+    log: LogRoom, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The key from before a restore, and a leaf that stands in the log: one finding, and no untrue one."""
+    paths = _files(log)
+    given = ("--folder", paths["folder"], "--receipt", paths["receipt.json"], "--jwks", paths["jwks.json"])
+    assert _told(capsys, *given, "--key", log.signer().verifier.vkey)[0] == verifier.WHOLE  # the control
+    before = replace(log.signer().verifier, name=f"{ORIGIN}/2")
+    code, told = _told(capsys, *given, "--key", before.vkey)
+    assert (code, [one["plaats"] for one in told["bevindingen"]]) == (verifier.BROKEN, ["checkpoint"])
+    assert "blad in het logboek" not in told["bekeken"] and "niet open" in " ".join(told["kanNietWeten"])
+    (paths["folder"] / "tile/0/001.p/44").unlink()  # it opens, and is broken: what stands in it is looked at
+    code, told = _told(capsys, *given, "--key", log.signer().verifier.vkey)
+    assert code == verifier.BROKEN and "blad in het logboek" in told["bekeken"]
 
 
 @pytest.mark.parametrize("at", [0, 255, 256, 299])
@@ -452,7 +493,10 @@ def test_what_a_receipt_is_checked_with_decides_what_is_said_of_it(
     ):
         code, told = _told(capsys, *arguments)
         assert (code, told["bekeken"]) == (verifier.WHOLE, looked_at)
-        assert ("de handtekening niet bekeken" in " ".join(told["kanNietWeten"])) is not signed
+        limits = " ".join(told["kanNietWeten"])
+        assert ("de handtekening niet bekeken" in limits) is not signed
+        looked_up = len(looked_at) > 1 or not signed
+        assert ("of dit antwoord in het logboek staat: geef --proof, --folder of --url" in limits) is not looked_up
     for arguments in (receipt, (*receipt, *key)):
         assert _told(capsys, *arguments)[0] == verifier.COULD_NOT_LOOK
     forged = json.loads(paths["receipt.json"].read_text()) | {"aanvaardOp": "2026-11-03T09:00:00Z"}

@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
+from pathlib import Path
 
 import pytest
 
@@ -98,6 +99,20 @@ def test_what_is_there_is_read_over_one_connection_and_what_is_not_is_none() -> 
         assert fetch("tile/0/001") is None
         assert fetch("tile/0/000") == b"t" * FULL_TILE
     assert len(peers) == 3 and len({id(peer) for peer in peers}) == 1
+
+
+@pytest.mark.parametrize("held", [b"", b"\n", b"twee woorden", b'{"access_token": "x"}', b"a\nb", b"\xff"])
+def test_a_file_that_can_be_read_and_holds_no_token_is_said_to_hold_none(tmp_path: Path, held: bytes) -> None:
+    file = tmp_path / "token"
+    file.write_bytes(b"aZ0-._~+/==\n")
+    with server(sized(b"note")) as url, url_fetch(url, file) as fetch:
+        assert fetch("checkpoint") == b"note"  # the control
+    file.write_bytes(held)
+    with pytest.raises(CouldNotLook, match="in token staat geen token"), url_fetch("https://hub.example/log", file):
+        pass
+    file.unlink()
+    with pytest.raises(CouldNotLook, match="token is niet te lezen"), url_fetch("https://hub.example/log", file):
+        pass
 
 
 @pytest.mark.parametrize(

@@ -82,6 +82,24 @@ def test_an_act_needs_the_name_of_its_operator(names: tuple[str, str]) -> None:
     assert operator.required
 
 
+@pytest.mark.parametrize("held", [b"", b"onzin\n", b"\xff\xfe", b"a+b\n"])
+def test_a_file_that_holds_no_key_of_the_log_is_said_to_hold_none(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], held: bytes
+) -> None:
+    """It can be read; and what is in it is neither shown nor taken for the name of another file."""
+    (tmp_path / "vkey").write_bytes(held)
+    with pytest.raises(SystemExit) as end:
+        cli.main(["ledger", "verify", "--folder", str(tmp_path), "--key", str(tmp_path / "vkey")])
+    told = "niet gekeken: in vkey staat geen sleutel van het logboek (naam+hash+sleutel)\n"
+    assert (end.value.code, capsys.readouterr().err) == (2, told)
+
+
+def test_what_may_be_given_more_than_once_says_so() -> None:
+    options = [p for p in _command("ledger", "verify").params if isinstance(p, click.Option) and p.multiple]
+    assert {p.name for p in options} == {"keys", "earlier"}
+    assert [p.name for p in options if not str(p.help).endswith("Mag vaker.")] == []
+
+
 def test_help_loads_no_library_that_only_work_needs() -> None:
     heavy = ("sqlalchemy", "flask", "cryptography", "marshmallow", "alembic", "rich.table", "httpx2", "kombu")
     code = (
