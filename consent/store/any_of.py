@@ -11,6 +11,7 @@ from sqlalchemy import ARRAY, Boolean, ColumnElement, Dialect, String, Text, bin
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.sql.operators import OperatorType
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 
@@ -30,6 +31,10 @@ class _Texts(TypeDecorator[list[str]]):
 class _AnyOf(FunctionElement[bool]):
     inherit_cache = True
     type = Boolean()
+
+    def self_group(self, against: OperatorType | None = None) -> "_AnyOf":
+        """A condition as it stands. SQLAlchemy would write `… = 1` for SQLite, which then reads the whole table."""
+        return self
 
 
 @compiles(_AnyOf, "sqlite")

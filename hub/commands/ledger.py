@@ -1,7 +1,9 @@
 """``hub ledger``: verify the log and receipts, export the log. Exit 0 whole, 1 broken, 2 could not look."""
 
+import gc
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -141,7 +143,7 @@ def _look_at_own(
     from hub.ledger.replay.check import check
     from hub.store.database import snapshot
 
-    with office() as at, snapshot(at.engine) as connection, settled(connection):
+    with _set_aside(), office() as at, snapshot(at.engine) as connection, settled(connection):
         report.merge(whole(table_fetch(connection), verifiers or own_verifiers(at)))
         with _Progress() as told:
             report.merge(check_rows(connection, own_verifiers(at), told))
@@ -153,6 +155,17 @@ def _look_at_own(
         if receipt is not None and receipt[1] is not None:
             receipt[1].now = _standing(connection, receipt[0], at.clock.now())
         return {"onleesbaar": unreadable}, _lasting_verifiers(at)
+
+
+@contextmanager
+def _set_aside() -> Iterator[None]:
+    """What is there by now stays till the end: the collector need not look through it while a long log is read."""
+    gc.collect()
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 def _standing(connection: "Connection", raw: bytes, now: "datetime") -> str | None:

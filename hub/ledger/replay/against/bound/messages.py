@@ -15,7 +15,6 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, Select, select
 
 from consent.keys import KeyStore, evidence_key
-from contracts.envelope import Message
 from contracts.identity import Oin, PersonId, Purpose
 from hub.delivery.mailbox import HUB_SYSTEM
 from hub.keys.messages import NOTHING, body_key, bsn_digest, keyed_digest, opened, receipt_aad
@@ -123,16 +122,16 @@ def _content(row: Row[Any], said: Mapping[str, Any], keys: list[bytes]) -> Itera
         yield "bsn_index: het burgerservicenummer waarop twee personen samengaan, is anders dan het logboek zegt"
     if inside.id != row.event_id:
         yield "event_id: de tabel is anders dan de inhoud zegt"
-    if not _is_receipt(row, key, inside, said):
+    if not _is_receipt(row, key, text, said):
         yield "receipt: het ontvangstbewijs is niet dat van dit bericht"
 
 
-def _is_receipt(row: Row[Any], key: bytes, inside: Message, said: Mapping[str, Any]) -> bool:
+def _is_receipt(row: Row[Any], key: bytes, text: bytes, said: Mapping[str, Any]) -> bool:
     """A notice has none: what lies there says nothing."""
     with suppress(SealBroken, ValueError):
         receipt = json.loads(unseal(key, row.receipt, receipt_aad(row.message_id)))
         if said["notice"]:
             return bool(receipt == {})
-        digest = sha256(inside.canonical()).hexdigest()
+        digest = sha256(text).hexdigest()
         return hmac.compare_digest(str(receipt["digest"]), digest) and receipt["berichtId"] == row.message_id
     return False
