@@ -266,7 +266,7 @@ def test_evidence_that_goes_is_named_also_what_was_logged_in_between(case: Case)
     region.hub.erasures.tools.eraser.finish()
     name = evidence_key(case.handle)
     assert region.core.key_store.find([name, case.key]) == {} and case.handle in case.listed()
-    with reading(region.core.engine) as connection:
+    with snapshot(region.core.engine) as connection:
         sealed = connection.scalars(select(ledger_payload.c.entry_id).where(ledger_payload.c.key_id == name)).all()
         opened = [e.payload for e in entries(connection, region.core.key_store) if e.payload is not None]
     told = [said["aantal"] for said in opened if said["soort"] == "vernietiging"]

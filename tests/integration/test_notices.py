@@ -12,7 +12,7 @@ from contracts.identity import Oin
 from hub.administration import forms, parties
 from hub.delivery.states import State
 from hub.ledger.replay.entries import entries
-from hub.store.database import reading
+from hub.store.database import reading, snapshot
 from hub.store.region import subscriptions
 from hub.store.tables import delivery, mandate
 from hub.store.traffic import outbox
@@ -54,7 +54,7 @@ def reported(region: Region) -> tuple[Person, str]:
 def leaves(region: Region, kind: str) -> list[dict[str, Any]]:
     """What the log says of this sort about notices, in order."""
     region.wait_signed()
-    with reading(region.core.engine) as connection:
+    with snapshot(region.core.engine) as connection:
         told = [entry.payload for entry in entries(connection, region.core.key_store) if entry.payload]
     return [one for one in told if one["soort"] == kind and one.get("kennisgeving")]
 

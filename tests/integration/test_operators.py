@@ -137,7 +137,7 @@ def test_a_ground_under_an_ended_agreement(region: Region) -> None:
 # -- the log ----------------------------------------------------------------------------------------------------------
 def acts(region: Region) -> list[dict[str, Any]]:
     """What operators did, in order, as the log tells it."""
-    with reading(region.core.engine) as connection:
+    with snapshot(region.core.engine) as connection:
         found = [e.payload for e in entries(connection, region.core.key_store)]
     return [said for said in found if said is not None and said["soort"] == "beheer"]
 
