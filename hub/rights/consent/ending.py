@@ -71,7 +71,7 @@ def withdraw(means: Means, recorder: Asker, statement_id: str, given_by: str, re
         if recorder.organisation not in {row.recorder, *(row.senders or ())}:
             checks.require_involved(subject, recorder.organisation)
         if row.ended_at is not None:
-            return _again(means, tx, subject, row)
+            return _again(means, tx, row)
         detail = {"toestemmingId": statement_id, "gegevenDoor": given_by} | bound("reden", reason)
         cause = _end(means, tx, (subject, row), recorder, (StatementStatus.WITHDRAWN, reason))
         payload = entry(WITHDRAWAL, subject.at, recorder) | detail
@@ -92,7 +92,7 @@ def revoke(means: Means, recorder: Asker, statement_id: str, reason: str) -> Con
     def work(tx: Transaction, subject: Subject) -> Consequence:
         row = checks.found(tx.connection, statement_id)
         if row.ended_as == StatementStatus.REVOKED:
-            return _again(means, tx, subject, row)
+            return _again(means, tx, row)
         _require_standing(row)
         cause = _end(means, tx, (subject, row), recorder, (StatementStatus.REVOKED, reason))
         payload = entry("herroeping", subject.at, recorder) | {"toestemmingId": statement_id} | bound("reden", reason)
@@ -141,11 +141,9 @@ def _end(
     return cause
 
 
-def _again(means: Means, tx: Transaction, subject: Subject, row: Row[Any]) -> Consequence:
+def _again(means: Means, tx: Transaction, row: Row[Any]) -> Consequence:
     """It ended before: the same is told as then."""
-    code = CODES[StatementStatus(row.ended_as)]
-    cause = ended_cause(row, code, subject.record.facts.statements, row.ended_at)
-    return means.stopper.tell_again(tx, cause, row.ended_at)
+    return means.stopper.tell_again(tx, cause_of(row, CODES[StatementStatus(row.ended_as)]), row.ended_at)
 
 
 def _require_standing(row: Row[Any]) -> None:
